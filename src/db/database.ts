@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { NotFound, Stop } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
-import { derivePassword } from '../lib/seal.ts'
+import { deriveKey, derivePassword, keyedHash } from '../lib/seal.ts'
 import { ownerUser, startEmbedded } from './embedded.ts'
 import { migrate } from './migrate.ts'
 import { type Address, behindPooler, openPool, type Sql, waitFor } from './pool.ts'
@@ -17,6 +17,8 @@ export interface Database {
   owner: Sql
   appRole: string
   within: Within
+  /** The keyed hash under which a mail address stands in the sign-in directory. */
+  hashAddress(address: string): Buffer
   tenantById(id: string): Promise<Tenant | null>
   tenantBySlug(slug: string): Promise<Tenant | null>
   /** Forgets what is remembered about a tenant (it was made, renamed or erased). */
@@ -57,20 +59,22 @@ export async function openDatabase(config: Config, log: Log): Promise<Database> 
   if (pooled) log.info('a connection pooler stands before the database: prepared statements are off')
   const sql = openPool(where.app, { name: 'masthead', max: 10, prepare: !pooled })
   await waitFor(sql, where.shown, log)
-  const database = await assemble(sql, owner, where.appRole)
-  await checkSecret(database, config.secret)
-  return database
+  return assemble(sql, owner, where.appRole, config.secret)
 }
 
 /** Puts the pieces together over two open pools; tests use it on a database of their own. */
-export async function assemble(sql: Sql, owner: Sql, appRole: string): Promise<Database> {
+export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: string): Promise<Database> {
+  await checkSecret(sql, secret)
   const [version] = await sql`select current_setting('server_version_num')::int as number`
-  const directory = tenantDirectory(sql)
+  const directory = tenantDirectory(sql, secret)
+  const addressKey = deriveKey(secret, 'sign-in directory')
+  const hashAddress = (address: string) => keyedHash(addressKey, address.trim().toLowerCase())
   return {
     sql,
     owner,
     appRole,
-    within: createWithin(sql, directory.byId, version?.number as number),
+    within: createWithin(sql, directory.byId, version?.number as number, hashAddress),
+    hashAddress,
     tenantById: directory.byId,
     tenantBySlug: directory.bySlug,
     forgetTenant: directory.forget,
@@ -81,7 +85,7 @@ export async function assemble(sql: Sql, owner: Sql, appRole: string): Promise<D
 }
 
 /** Tenant id or slug → schema, remembered for a while. Stale is safe: an erased tenant has no role to become. */
-function tenantDirectory(sql: Sql) {
+function tenantDirectory(sql: Sql, secret: string) {
   const rememberMs = 30_000
   const known = new Map<string, { tenant: Tenant; until: number }>()
   const remember = (row: Record<string, unknown> | undefined): Tenant | null => {
@@ -90,7 +94,7 @@ function tenantDirectory(sql: Sql) {
       id: row.id as string,
       slug: row.slug as string,
       schema: row.schema_name as string,
-      wrappedKey: row.data_key as Uint8Array,
+      key: unwrapKey(secret, row.id as string, row.data_key as Uint8Array),
     }
     const entry = { tenant, until: Date.now() + rememberMs }
     known.set(tenant.id, entry)
@@ -209,14 +213,12 @@ export async function makeAppLogin(
   })
 }
 
-async function checkSecret(database: Database, secret: string): Promise<void> {
-  const [row] = await database.sql`select id from public.tenants order by created_at limit 1`
-  const tenant = row ? await database.tenantById(row.id as string).catch(() => null) : null
-  if (!tenant) return
+async function checkSecret(sql: Sql, secret: string): Promise<void> {
+  const [row] = await sql`select id, data_key from public.tenants order by created_at limit 1`
+  if (!row) return
   try {
-    unwrapKey(secret, tenant)
+    unwrapKey(secret, row.id as string, row.data_key as Uint8Array)
   } catch {
-    await database.close()
     throw new Stop(
       'MASTHEAD_SECRET is not the secret this database was set up with: put the former one back, or restore it from a backup.',
     )

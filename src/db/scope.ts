@@ -16,8 +16,8 @@ export interface Tenant {
   slug: string
   /** Name of the tenant's schema and of its role. */
   schema: string
-  /** The tenant's data key, wrapped by the instance key. */
-  wrappedKey: Uint8Array
+  /** The tenant's own data key, for sealing its secrets. */
+  key: Buffer
 }
 
 /** The only SQL that moves and reads get to see. A query sent after the scope is over is refused. */
@@ -35,6 +35,8 @@ export interface Scope {
   sql: ScopedSql
   actor: Actor
   tenant: Tenant
+  /** The keyed hash under which a mail address stands in the sign-in directory. */
+  hashAddress(address: string): Buffer
   /** Runs after the transaction has committed; for waking the worker, never for work that must happen. */
   afterCommit(work: () => void): void
 }
@@ -87,6 +89,7 @@ export function createWithin(
   sql: Sql,
   find: (id: string) => Promise<Tenant | null>,
   serverVersion: number,
+  hashAddress: (address: string) => Buffer,
 ): Within {
   return async (actor, work, options = {}) => {
     const tenant = await find(actor.tenantId)
@@ -108,6 +111,7 @@ export function createWithin(
         sql: guarded(tx, () => open),
         actor,
         tenant,
+        hashAddress,
         afterCommit: after => committed.push(after),
       }
       try {

@@ -23,8 +23,8 @@ export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/
 export const schemaNameOf = (tenantId: string): string => `tenant_${tenantId.replaceAll('-', '_')}`
 
 /** The tenant's own data key, unwrapped with the instance's. @throws when the instance secret is another one. */
-export const unwrapKey = (secret: string, tenant: Pick<Tenant, 'id' | 'wrappedKey'>): Buffer =>
-  open(deriveKey(secret, 'tenant keys'), tenant.wrappedKey, `tenant ${tenant.id}`)
+export const unwrapKey = (secret: string, tenantId: string, wrapped: Uint8Array): Buffer =>
+  open(deriveKey(secret, 'tenant keys'), wrapped, `tenant ${tenantId}`)
 
 /**
  * Makes a tenant: its row, key, schema, role and tables. It is `creating`, and no request can enter it, until
@@ -47,8 +47,9 @@ export async function createTenant(
       },
     ])
   const id = newId()
-  const wrappedKey = seal(deriveKey(given.secret, 'tenant keys'), newKey(), `tenant ${id}`)
-  const tenant: Tenant = { id, slug, schema: schemaNameOf(id), wrappedKey }
+  const key = newKey()
+  const wrappedKey = seal(deriveKey(given.secret, 'tenant keys'), key, `tenant ${id}`)
+  const tenant: Tenant = { id, slug, schema: schemaNameOf(id), key }
   try {
     await owner`insert into public.tenants (id, slug, schema_name, data_key) values (${id}, ${slug}, ${tenant.schema}, ${wrappedKey})`
   } catch (error) {

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { roles } from '../permissions.ts'
+
+export const email = z
+  .string({ error: 'must be a mail address' })
+  .trim()
+  .max(254, { error: 'is too long' })
+  .regex(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, { error: 'must be a mail address such as ines@example.com' })
+export const personName = z
+  .string({ error: 'must be a name' })
+  .trim()
+  .min(1, { error: 'must not be empty' })
+  .max(120, { error: 'has at most 120 characters' })
+export const password = z.string({ error: 'must be a text' }).max(1000)
+export const slug = z
+  .string({ error: 'must be a text' })
+  .trim()
+  .toLowerCase()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, {
+    error: 'use 1 to 40 letters, digits and hyphens, such as northwind',
+  })
+export const zone = z
+  .string({ error: 'must be a time zone such as Europe/Berlin' })
+  .min(1, { error: 'choose a time zone' })
+export const role = z.enum(roles, { error: `must be one of ${roles.join(', ')}` })
+
+export const Setup = z.strictObject({
+  code: z
+    .string({ error: 'must be the code from the terminal' })
+    .trim()
+    .min(1, { error: 'type the code from the terminal' }),
+  name: personName,
+  slug,
+  country: z.string().length(2).optional(),
+  zone,
+  ownerName: personName,
+  email,
+  password,
+})
+export type Setup = z.infer<typeof Setup>
+
+export const SignIn = z.strictObject({
+  email: z.string({ error: 'must be a mail address' }).trim().min(1, { error: 'type your mail address' }),
+  password: z.string({ error: 'must be a text' }).min(1, { error: 'type your password' }).max(1000),
+  workspace: z.string().trim().toLowerCase().optional(),
+})
+
+export const NewSession = z.strictObject({
+  workspace: z.string({ error: 'must be the address (slug) of the workspace' }).trim().toLowerCase(),
+  email: z.string({ error: 'must be a mail address' }).trim(),
+  password: z.string({ error: 'must be a text' }).max(1000),
+})
+
+export const PasswordChange = z.strictObject({ current: password, password })
+export const PasswordReset = z.strictObject({ password })
+export const Joining = z.strictObject({ name: personName, password })

@@ -1,0 +1,59 @@
+import type { Scope } from './db/scope.ts'
+import { newId } from './lib/id.ts'
+
+export type EventType =
+  | 'content.created'
+  | 'content.updated'
+  | 'content.submitted'
+  | 'content.approved'
+  | 'content.changes_requested'
+  | 'content.withdrawn'
+  | 'content.archived'
+  | 'publish_job.scheduled'
+  | 'publish_job.moved'
+  | 'publish_job.published'
+  | 'publish_job.failed'
+  | 'publish_job.unconfirmed'
+  | 'publish_job.held'
+  | 'publish_job.cancelled'
+  | 'comment.created'
+  | 'account.connected'
+  | 'account.reconnect_needed'
+  | 'account.removed'
+  | 'user.joined'
+  | 'user.changed'
+  | 'user.removed'
+  | 'workspace.changed'
+  | 'key.created'
+  | 'key.revoked'
+
+export interface Happening {
+  id: string
+  type: EventType
+  subjectId: string
+  data: Record<string, unknown>
+}
+
+/** What follows from an event, in the same transaction: notifications and workflow runs. */
+export type Listener = (scope: Scope, happening: Happening) => Promise<void>
+
+const listeners: Listener[] = []
+
+/** Called once each by the listeners' own modules, from `app.ts`; nouns never call a listener. */
+export function listen(listener: Listener): void {
+  if (!listeners.includes(listener)) listeners.push(listener)
+}
+
+/** Writes down that something happened, beside the change it describes; the audit trail and what listeners react to. */
+export async function record(
+  scope: Scope,
+  type: EventType,
+  subjectId: string,
+  data: Record<string, unknown> = {},
+): Promise<void> {
+  const happening: Happening = { id: newId(), type, subjectId, data }
+  await scope.sql`
+    insert into events (id, type, user_id, subject_id, data)
+    values (${happening.id}, ${type}, ${scope.actor.userId}, ${subjectId}, ${scope.sql.json(data)})`
+  for (const listener of listeners) await listener(scope, happening)
+}

@@ -1,0 +1,162 @@
+import type { z } from 'zod'
+import type { Html } from '../../views/html.ts'
+import { reviewCount } from '../approvals/find.ts'
+import { prolongSession, readVisit, type Visit } from '../auth/session.ts'
+import type { Scope } from '../db/scope.ts'
+import { Unauthenticated } from '../errors.ts'
+import { wallTime } from '../lib/time.ts'
+import { needsCount } from '../notifications/find.ts'
+import { may } from '../permissions.ts'
+import type { Services } from '../services.ts'
+import type { Incoming } from './api-door.ts'
+import { type Rejected, readForm, rejection } from './form.ts'
+import { isSecure } from './origin.ts'
+import { flashCookie, flashed, flashSeen, page, readFlash, seeOther } from './page.ts'
+import { callerOfCookie, cookieValue, sessionCookie } from './session.ts'
+
+export interface DeskRequest extends Incoming {
+  params: { slug: string }
+}
+
+/** What every page of a workspace shows around its own matter. */
+export interface Frame {
+  workspace: Visit['workspace']
+  user: Visit['user']
+  path: string
+  counts: { review: number; notifications: number }
+  /** `Saturday, 21 November · Berlin, 08:36` */
+  now: string
+  flash: { kind: 'good' | 'bad' | 'info'; text: string } | null
+  canWrite: boolean
+}
+
+export type Submitted<T> = { ok: true; value: T } | { ok: false; rejected: Rejected }
+
+export interface Desk {
+  /** Reads in one transaction and shows the page that `work` makes of it. */
+  show(
+    incoming: DeskRequest,
+    work: (scope: Scope, frame: Frame, visit: Visit) => Promise<Html>,
+    status?: number,
+  ): Promise<Response>
+  /** Reads for an answer that is no page (a picture, a fragment). */
+  read<T>(incoming: DeskRequest, work: (scope: Scope, visit: Visit) => Promise<T>): Promise<T>
+  /** Writes without a form; refusals become error pages. */
+  write<T>(incoming: DeskRequest, work: (scope: Scope, visit: Visit) => Promise<T>): Promise<T>
+  /** Reads the form by `schema` and writes; what a person can mend comes back as the rejected form. */
+  submit<S extends z.ZodType, T>(
+    incoming: DeskRequest,
+    schema: S,
+    work: (scope: Scope, value: z.output<S>, visit: Visit) => Promise<T>,
+  ): Promise<Submitted<T>>
+  /** Back to a page of the workspace, with a message on it. */
+  go(incoming: DeskRequest, path: string, message?: string, kind?: 'good' | 'bad' | 'info'): Response
+}
+
+export function createDesk({ db, tokens, config }: Pick<Services, 'db' | 'tokens' | 'config'>): Desk {
+  const secure = isSecure(config)
+
+  async function inside<T>(
+    incoming: DeskRequest,
+    readOnly: boolean,
+    work: (scope: Scope, visit: Visit) => Promise<T>,
+  ): Promise<{ value: T; visit: Visit }> {
+    const caller = await callerOfCookie(tokens, incoming.request, secure)
+    if (!caller) throw new Unauthenticated()
+    const tenant = await db.tenantById(caller.tenantId)
+    // The URL names the workspace, the signed token proves it: both must agree.
+    if (!tenant || tenant.slug !== incoming.params.slug) throw new Unauthenticated()
+    const actor = { tenantId: caller.tenantId, userId: null, role: 'reviewer' } as const
+    return db.within(
+      actor,
+      async scope => {
+        const visit = await readVisit(scope, caller.credential)
+        const value = await work(
+          { ...scope, actor: { ...actor, userId: visit.user.id, role: visit.user.role } },
+          visit,
+        )
+        return { value, visit }
+      },
+      { readOnly },
+    )
+  }
+
+  async function prolong(incoming: DeskRequest, visit: Visit): Promise<string | null> {
+    const { sessionId } = visit
+    if (!visit.prolonged || !sessionId) return null
+    await db.within({ tenantId: visit.workspace.id, userId: null, role: 'system' }, scope =>
+      prolongSession(scope, sessionId),
+    )
+    const caller = cookieValue(incoming.request, secure ? '__Secure-masthead' : 'masthead')
+    const session = JSON.parse(Buffer.from(caller?.split('.')[1] ?? '', 'base64url').toString()) as {
+      session: string
+    }
+    const token = await tokens.sign('page', {
+      tenantId: visit.workspace.id,
+      userId: visit.user.id,
+      session: session.session,
+    })
+    return sessionCookie(token, visit.workspace.slug, secure)
+  }
+
+  return {
+    async show(incoming, work, status = 200) {
+      const flash = readFlash(cookieValue(incoming.request, flashCookie))
+      const { value, visit } = await inside(incoming, true, async (scope, seen) =>
+        work(scope, await readFrame(scope, seen, incoming.request, flash), seen),
+      )
+      const response = page(value, status)
+      if (flash) response.headers.append('set-cookie', flashSeen(incoming.params.slug))
+      const cookie = await prolong(incoming, visit)
+      if (cookie) response.headers.append('set-cookie', cookie)
+      return response
+    },
+    read: async (incoming, work) => (await inside(incoming, true, work)).value,
+    write: async (incoming, work) => (await inside(incoming, false, work)).value,
+    async submit(incoming, schema, work) {
+      const form = readForm(incoming.body, schema)
+      if (!form.ok) return form
+      try {
+        const { value } = await inside(incoming, false, (scope, visit) => work(scope, form.value, visit))
+        return { ok: true, value }
+      } catch (error) {
+        const refused = rejection(incoming.body, error)
+        if (refused) return { ok: false, rejected: refused }
+        throw error
+      }
+    },
+    go(incoming, path, message, kind = 'good') {
+      const { slug } = incoming.params
+      return seeOther(`/w/${slug}${path}`, message ? [flashed(slug, kind, message)] : [])
+    },
+  }
+}
+
+async function readFrame(
+  scope: Scope,
+  visit: Visit,
+  request: Request,
+  flash: Frame['flash'],
+): Promise<Frame> {
+  const [notifications, review, [clock]] = await Promise.all([
+    needsCount(scope),
+    reviewCount(scope),
+    scope.sql`select public.clock() as now`,
+  ])
+  return {
+    workspace: visit.workspace,
+    user: visit.user,
+    path: new URL(request.url).pathname,
+    counts: { review, notifications },
+    now: dateline((clock?.now as Date | undefined) ?? new Date(), visit.workspace.zone),
+    flash,
+    canWrite: may(scope.actor, 'content.write'),
+  }
+}
+
+export function dateline(at: Date, zone: string): string {
+  const time = wallTime(at, zone)
+  const day = time.toLocaleString('en-GB', { weekday: 'long', day: 'numeric', month: 'long' })
+  const hour = time.toLocaleString('en-GB', { hour: '2-digit', minute: '2-digit' })
+  return `${day} · ${(zone.split('/').at(-1) ?? zone).replaceAll('_', ' ')}, ${hour}`
+}

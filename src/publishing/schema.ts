@@ -1,0 +1,99 @@
+import { z } from 'zod'
+
+export const jobStates = [
+  'scheduled',
+  'publishing',
+  'published',
+  'failed',
+  'unconfirmed',
+  'cancelled',
+  'held',
+] as const
+export type JobState = (typeof jobStates)[number]
+/** States a job never leaves by itself. */
+export const endedStates: readonly JobState[] = ['published', 'failed', 'unconfirmed', 'cancelled']
+
+const accounts = z
+  .array(z.string(), { error: 'must be a list of account ids' })
+  .min(1, { error: 'choose at least one account' })
+  .max(50, { error: 'at most 50 accounts at once' })
+const local = z
+  .string({ error: 'must be a time such as 2026-12-01T09:00' })
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?$/, { error: 'must be a time such as 2026-12-01T09:00' })
+const fold = z.enum(['first', 'second'], { error: 'must be "first" or "second"' }).optional()
+
+export const WallTimeGiven = z.strictObject({ local, zone: z.string({ error: 'must be a time zone' }), fold })
+/** A moment: wall time with its zone, or an instant in ISO 8601 with an offset. */
+export const At = z.union([WallTimeGiven, z.iso.datetime({ offset: true })], {
+  error: 'must be {local, zone} or a time with an offset such as 2026-12-01T08:00:00Z',
+})
+
+export const Schedule = z
+  .strictObject({ accounts, at: At.optional(), now: z.literal(true, { error: 'must be true' }).optional() })
+  .refine(given => (given.at === undefined) !== (given.now === undefined), {
+    error: 'give either "at" or "now": true',
+    path: ['at'],
+  })
+export type Schedule = z.infer<typeof Schedule>
+
+/** The same, as the composer's form sends it. */
+export const ScheduleForm = z.strictObject({
+  accounts,
+  when: z.enum(['at', 'now'], { error: 'choose a time, or now' }),
+  local: z.string().optional(),
+  zone: z.string().optional(),
+  fold,
+})
+
+/** @throws nothing; an empty time stays for the schedule's own check to refuse in words */
+export function scheduleOf(form: z.infer<typeof ScheduleForm>, zone: string): Schedule {
+  if (form.when === 'now') return { accounts: form.accounts, now: true }
+  return {
+    accounts: form.accounts,
+    at: { local: form.local ?? '', zone: form.zone ?? zone, fold: form.fold },
+  }
+}
+
+export const JobChange = z.strictObject({ at: At.optional(), now: z.literal(true).optional() })
+export type JobChange = z.infer<typeof JobChange>
+
+export const Resolution = z.strictObject({
+  as: z.enum(['published', 'retry', 'abandon'], { error: 'must be published, retry or abandon' }),
+  /** Where it is, when the person has found it. */
+  remoteUrl: z.url({ protocol: /^https?$/, error: 'must be a link' }).optional(),
+})
+export type Resolution = z.infer<typeof Resolution>
+
+export interface Attempt {
+  id: string
+  startedAt: string
+  endedAt: string | null
+  outcome: string | null
+  detail: unknown
+}
+
+export interface JobError {
+  code: string
+  message: string
+  next: string
+  link: string | null
+}
+
+/** A publish job as the API answers it and the pages show it. Times are ISO 8601; `local` is wall time in `zone`. */
+export interface Job {
+  id: string
+  contentId: string
+  versionId: string
+  accountId: string
+  platform: string
+  state: JobState
+  runAt: string
+  local: string
+  zone: string
+  nextTryAt: string | null
+  attempts: Attempt[]
+  remoteId: string | null
+  remoteUrl: string | null
+  publishedAt: string | null
+  error: JobError | null
+}

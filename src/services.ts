@@ -1,0 +1,22 @@
+import type { Config } from './config.ts'
+import type { Database } from './db/database.ts'
+import type { Counter } from './http/limits.ts'
+import type { Tokens } from './http/session.ts'
+import type { Outbound } from './lib/fetch.ts'
+import type { Log } from './lib/log.ts'
+import type { MediaFiles } from './media/files.ts'
+
+/** What the doors and jobs are built from; made once in `main.ts`, and by each test for its own database. */
+export interface Services {
+  config: Config
+  db: Database
+  log: Log
+  counter: Counter
+  tokens: Tokens
+  outbound: Outbound
+  files: MediaFiles
+  /** Tells the worker in this process to look now; losing it costs at most a tick. */
+  wake(): void
+  /** The one-time code that `/setup` asks for. */
+  setupCode: string
+}
