@@ -21,6 +21,8 @@ export function openPool(address: Address, options: PoolOptions): Sql {
     prepare: options.prepare ?? true,
     idle_timeout: options.idleSeconds ?? 0,
     connect_timeout: 10,
+    // The driver's own pause grows to 20 s and is shared by the pool: after a restart of the database that is too long.
+    backoff: (failures: number) => Math.min(2 ** failures / 20, 1),
     // Backends that met many tenants grow (measured: 0.3 MB a tenant); a connection is replaced now and then.
     max_lifetime: 15 * 60,
     onnotice() {},

@@ -37,8 +37,6 @@ export interface Scope {
   tenant: Tenant
   /** The keyed hash under which a mail address stands in the sign-in directory. */
   hashAddress(address: string): Buffer
-  /** Runs after the transaction has committed; for waking the worker, never for work that must happen. */
-  afterCommit(work: () => void): void
 }
 
 export interface ScopeOptions {
@@ -98,7 +96,6 @@ export function createWithin(
     const head = scopeHead(tenant.schema, timeout, serverVersion)
     let open = true
     let givenUp = false
-    const committed: (() => void)[] = []
     const started = sql.begin(options.readOnly ? 'read only' : 'read write', async tx => {
       if (givenUp) throw new Unavailable()
       // Sent at once, answered later: the queries of `work` ride behind it. Its own error is the real cause of theirs.
@@ -112,7 +109,6 @@ export function createWithin(
         actor,
         tenant,
         hashAddress,
-        afterCommit: after => committed.push(after),
       }
       try {
         const result = await work(scope)
@@ -130,7 +126,6 @@ export function createWithin(
         open = false
         givenUp = true
       })) as { result: Awaited<ReturnType<typeof work>> }
-      for (const after of committed) after()
       return result
     } catch (error) {
       throw inWords(error)

@@ -57,10 +57,10 @@ export function createApiDoor({ db, tokens }: Pick<Services, 'db' | 'tokens'>): 
       const stored = await inside(
         incoming,
         async (scope, visit) => {
-          const answer = async () => ({
-            status,
-            answer: status === 204 ? '' : JSON.stringify(await work(scope, visit)),
-          })
+          const answer = async () => {
+            const value = await work(scope, visit)
+            return { status, answer: status === 204 ? '' : JSON.stringify(value) }
+          }
           return key === null ? answer() : once(scope, visit, incoming, key, answer)
         },
         false,

@@ -26,7 +26,7 @@ const fromPackages: Record<string, string> = {
   'fonts/newsreader-ext.woff2':
     'node_modules/@fontsource-variable/newsreader/files/newsreader-latin-ext-opsz-normal.woff2',
   'fonts/newsreader-italic.woff2':
-    'node_modules/@fontsource-variable/newsreader/files/newsreader-latin-opsz-italic.woff2',
+    'node_modules/@fontsource-variable/newsreader/files/newsreader-latin-wght-italic.woff2',
 }
 
 interface Asset {

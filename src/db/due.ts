@@ -1,0 +1,11 @@
+import type { Scope } from './scope.ts'
+
+/**
+ * Lowers the tenant's "next due" to `at`. The last statement of every transaction that plans something, always
+ * executed: taking the row's lock is the point, so there is no condition that could skip it.
+ */
+export async function lowerDue(scope: Scope, at: Date): Promise<void> {
+  await scope.sql`
+    update tenant_due set next_due_at = least(next_due_at, ${at})
+    where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name`
+}

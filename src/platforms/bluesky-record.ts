@@ -1,0 +1,103 @@
+/** What goes into a Bluesky post record: key, facets, pictures. */
+import { createHash } from 'node:crypto'
+import { findFacets } from '../lib/text.ts'
+import { jsonObject, objectAt, rawOf, Stop, textAt } from './answers.ts'
+import { type Session, trouble } from './bluesky-session.ts'
+import type { Account, Finding, Json, Outcome, Post, PostImage } from './platform.ts'
+import { fitted } from './shrink.ts'
+
+export const collection = 'app.bsky.feed.post'
+const alphabet = '234567abcdefghijklmnopqrstuvwxyz'
+
+/**
+ * The record key of a job: a TID (13 characters, microseconds and a clock id) made of the planned moment and the job's own
+ * id. The same job always has the same key, so the worst a repeat can do is write the same post again.
+ * Source: https://atproto.com/specs/tid
+ */
+export function recordKey(post: Pick<Post, 'jobId' | 'plannedAt'>): string {
+  const hash = createHash('sha256').update(post.jobId).digest()
+  const micros = BigInt(post.plannedAt.getTime()) * 1000n + BigInt(hash.readUInt16BE(0) % 1000)
+  let rest = (micros << 10n) | BigInt(hash.readUInt16BE(2) & 0x3ff)
+  let key = ''
+  for (let i = 0; i < 13; i++) {
+    key = alphabet.charAt(Number(rest & 31n)) + key
+    rest >>= 5n
+  }
+  return key
+}
+
+/**
+ * Facets of the text. A mentioned handle that nobody has stays plain text, as in Bluesky's own app.
+ * Source: https://docs.bsky.app/docs/advanced-guides/post-richtext
+ */
+export async function facetsOf(
+  text: string,
+  session: Session,
+  note: (what: string) => void,
+): Promise<Json[]> {
+  const facets: Json[] = []
+  for (const { kind, start, end, value } of findFacets(text)) {
+    let feature: Json
+    if (kind === 'mention') {
+      const answer = await session.ask('com.atproto.identity.resolveHandle', { query: { handle: value } })
+      const did = answer.status === 200 ? textAt(jsonObject(answer), 'did') : null
+      if (did === null) {
+        note('A mentioned handle was not found and stays plain text.')
+        continue
+      }
+      feature = { $type: 'app.bsky.richtext.facet#mention', did }
+    } else {
+      feature =
+        kind === 'link'
+          ? { $type: 'app.bsky.richtext.facet#link', uri: value }
+          : { $type: 'app.bsky.richtext.facet#tag', tag: value }
+    }
+    facets.push({ index: { byteStart: start, byteEnd: end }, features: [feature] })
+  }
+  return facets
+}
+
+/** Uploads one picture (made to fit first) and gives its entry for the embed. Repeating it is harmless: blobs are named by their content. */
+export async function uploadImage(image: PostImage, account: Account, session: Session): Promise<Json> {
+  const { bytes, type, width, height } = await fitted(image, account.limits.images, 'Bluesky')
+  const answer = await session.call('com.atproto.repo.uploadBlob', {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: bytes,
+  })
+  const blob = objectAt(jsonObject(answer), 'blob')
+  if (answer.status === 200 && blob) return { image: blob, alt: image.alt, aspectRatio: { width, height } }
+  if (answer.status === 400 || answer.status === 413) {
+    throw new Stop({
+      is: 'rejected',
+      why: {
+        code: 'image_refused',
+        message: 'Bluesky refused a picture.',
+        next: 'Replace it with a JPEG or PNG, or with a smaller one, and publish again.',
+        raw: rawOf(answer, session.secrets()),
+      },
+    })
+  }
+  throw trouble(answer, session.secrets())
+}
+
+/** Reads the job's record, without a token: published, absent, or it stops because the answer tells nothing. */
+export async function lookUp(session: Session, account: Account, post: Post): Promise<Finding> {
+  const query = { repo: account.remoteId, collection, rkey: recordKey(post) }
+  const answer = await session.ask('com.atproto.repo.getRecord', { query })
+  const body = jsonObject(answer)
+  if (answer.status === 200 && textAt(body, 'uri') === uriOf(account, post) && objectAt(body, 'value')) {
+    return published(account, post)
+  }
+  if (answer.status === 400 && textAt(body, 'error') === 'RecordNotFound') return { is: 'absent' }
+  throw trouble(answer, session.secrets())
+}
+
+export function published(account: Account, post: Post): Outcome & { is: 'published' } {
+  const remoteUrl = `https://bsky.app/profile/${account.remoteId}/post/${recordKey(post)}`
+  return { is: 'published', remoteId: uriOf(account, post), remoteUrl }
+}
+
+export function uriOf(account: Account, post: Post): string {
+  return `at://${account.remoteId}/${collection}/${recordKey(post)}`
+}

@@ -1,0 +1,239 @@
+/**
+ * Mastodon and servers with its API, by access token. Publishing carries an `Idempotency-Key`, which the server keeps for up
+ * to an hour (https://docs.joinmastodon.org/methods/statuses/#create); after that we look before anything is sent again.
+ */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { connecting, jsonObject, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
+import { findStatus, published } from './mastodon-look.ts'
+import { picture } from './mastodon-media.ts'
+import { type Caller, call, callerOf, readServer, stockLimits, trouble, words } from './mastodon-server.ts'
+import { misfit } from './misfit.ts'
+import {
+  type Account,
+  ConnectionFailed,
+  type Failure,
+  type Finding,
+  type Outcome,
+  type Platform,
+  type Post,
+  type Sending,
+  type Tools,
+} from './platform.ts'
+
+/** The server forgets a key after an hour; five minutes are kept in hand. */
+const keyMs = 55 * 60_000
+/** After a lost answer the first call may still be running over there; its key is noted only when it has ended. */
+const settleMs = 30_000
+
+const settings = z.strictObject({
+  instance: z
+    .string()
+    .refine(
+      typed => serverOrigin(typed) !== null,
+      'Give your server’s address, for example mastodon.social.',
+    ),
+  token: z.string().trim().min(1, 'Give an access token.').max(512),
+})
+
+export const mastodon: Platform = {
+  id: 'mastodon',
+  name: 'Mastodon',
+  about:
+    'Posts with up to four pictures on any Mastodon server, within the limits that the server itself names.',
+  icon: 'message-circle',
+  limits: stockLimits,
+  repeat: 'key',
+  connectable: true,
+  settings,
+  fields: [
+    { name: 'instance', label: 'Server', type: 'text', placeholder: 'mastodon.social', required: true },
+    {
+      name: 'token',
+      label: 'Access token',
+      type: 'password',
+      hint: 'On your server under Preferences, Development, New application, with read and write. Copy “Your access token”.',
+      required: true,
+    },
+  ],
+  connect(typed, tools) {
+    return connecting('The server', () => connect(typed, tools))
+  },
+  check(account, sending) {
+    return connecting('The server', async () => {
+      const caller = callerOf(account, sending.credential.current, sending)
+      const answer = await call(caller, '/api/v1/accounts/verify_credentials')
+      if (answer.status !== 200 || textAt(jsonObject(answer), 'id') === null)
+        throw trouble(answer, [caller.token])
+    })
+  },
+  publish(account, post, sending) {
+    return outcomeOf(
+      'The server',
+      () => publish(account, post, sending),
+      why => lost(account, why),
+    )
+  },
+  reconcile(account, post, sending) {
+    return outcomeOf(
+      'The server',
+      () => reconcile(account, post, sending),
+      why => retry(why),
+    )
+  },
+  metrics(account, remoteId, sending) {
+    return connecting('The server', async () => {
+      const caller = callerOf(account, sending.credential.current, sending)
+      const answer = await call(caller, `/api/v1/statuses/${encodeURIComponent(remoteId)}`)
+      const status = answer.status === 200 ? jsonObject(answer) : null
+      if (status === null) return null
+      const number = (key: string) => (typeof status[key] === 'number' ? status[key] : 0)
+      return {
+        likes: number('favourites_count'),
+        reposts: number('reblogs_count'),
+        replies: number('replies_count'),
+        quotes: number('quotes_count'),
+      }
+    })
+  },
+}
+
+async function connect(
+  typed: Parameters<Platform['connect']>[0],
+  tools: Tools,
+): ReturnType<Platform['connect']> {
+  const { instance, token } = settings.parse(typed)
+  const server = serverOrigin(instance) ?? instance
+  const about = await readServer(server, tools)
+  const caller = { server, token, tools }
+  const who = await call(caller, '/api/v1/accounts/verify_credentials')
+  const me = jsonObject(who)
+  const id = textAt(me, 'id')
+  const username = textAt(me, 'username')
+  if (who.status === 401 || who.status === 403) {
+    throw new ConnectionFailed(
+      `${about.title} does not accept this access token. Copy it again, or make one with read and write.`,
+    )
+  }
+  if (who.status !== 200 || id === null || username === null) throw trouble(who, [token])
+  // Newer servers tell what the token may do and which app it belongs to; older ones answer without scopes, or not at all.
+  const owner = await call(caller, '/api/v1/apps/verify_credentials')
+  const app = owner.status === 200 ? jsonObject(owner) : null
+  const scopes = Array.isArray(app?.scopes) ? app.scopes : null
+  if (
+    scopes &&
+    !scopes.includes('write') &&
+    !(scopes.includes('write:statuses') && scopes.includes('write:media'))
+  ) {
+    throw new ConnectionFailed('This token may read but not write. Make one with the scopes read and write.')
+  }
+  const application = textAt(app, 'name')
+  return {
+    name: textAt(me, 'display_name') ?? username,
+    handle: `${username}@${new URL(server).host}`,
+    remoteId: id,
+    profileUrl: textAt(me, 'url'),
+    settings: { instance: server, keyed: about.keyed, ...(application ? { application } : {}) },
+    secret: { token },
+    limits: about.limits,
+  }
+}
+
+async function publish(account: Account, post: Post, sending: Sending): Promise<Outcome> {
+  const why = misfit(post, account.limits, 'this server')
+  if (why) return { is: 'rejected', why }
+  const caller = callerOf(account, sending.credential.current, sending)
+  const media: string[] = []
+  for (const [index, image] of post.images.entries())
+    media.push(await picture(index, image, account, caller, sending))
+
+  const { at, fresh } = await firstSend(sending)
+  if (!fresh) {
+    // An earlier attempt may have arrived. Looking costs one call and is right even when the key has been forgotten.
+    const seen = await lookBack(caller, account, post, at)
+    if (typeof seen === 'object') return seen
+  }
+  await sending.arm()
+  const answer = await call(caller, '/api/v1/statuses', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': keyOf(post) },
+    body: JSON.stringify({ status: post.text, media_ids: media }),
+  })
+  const done = answer.status === 200 ? published(jsonObject(answer)) : null
+  if (done) return done
+  if (answer.status === 422 && /process|finished/i.test(words(answer))) {
+    return retry(
+      {
+        code: 'media_processing',
+        message: 'The server is still working on a picture.',
+        next: 'Nothing to do: it is tried again.',
+      },
+      5000,
+    )
+  }
+  const end = trouble(answer, [caller.token]).outcome
+  const refused = answer.status === 429 || (answer.status >= 400 && answer.status < 500)
+  return refused || !('why' in end) ? end : lost(account, end.why)
+}
+
+/** The answer is lost: with a key the repeat is safe, without one only looking helps. */
+function lost(account: Account, why: Failure): Outcome {
+  return account.settings.keyed === false ? { is: 'unconfirmed', why } : retry(why, settleMs)
+}
+
+async function reconcile(account: Account, post: Post, sending: Sending): Promise<Finding> {
+  const caller = callerOf(account, sending.credential.current, sending)
+  const { at, fresh } = await firstSend(sending)
+  // Without a remembered first send (it is written before arming) the planned moment is the earliest it can have been.
+  const seen = await lookBack(caller, account, post, fresh ? post.plannedAt.getTime() : at)
+  if (seen === 'absent') return { is: 'absent' }
+  return seen === 'unknown'
+    ? retry(cannotLook('Nothing to do: it is sent again with the same key.'), settleMs)
+    : seen
+}
+
+/** Looks for an earlier arrival. `unknown`: looking failed, but the key still makes a repeat safe; else that is unconfirmed. */
+async function lookBack(
+  caller: Caller,
+  account: Account,
+  post: Post,
+  at: number,
+): Promise<Outcome | 'absent' | 'unknown'> {
+  const seen = await outcomeOf<Finding>(
+    'The server',
+    async () => (await findStatus(caller, account, post, at)) ?? { is: 'absent' },
+    why => retry(why),
+  )
+  if (seen.is === 'published') return seen
+  if (seen.is === 'absent') return 'absent'
+  if (seen.is === 'reconnect' && seen.why.code === 'token_revoked') return seen
+  if (account.settings.keyed !== false && Date.now() - at < keyMs) return 'unknown'
+  const raw = 'why' in seen ? seen.why.raw : undefined
+  const why = cannotLook(
+    'Look at the account yourself, then say whether it is there or should be sent again.',
+  )
+  return { is: 'unconfirmed', why: raw === undefined ? why : { ...why, raw } }
+}
+
+function cannotLook(next: string): Failure {
+  return {
+    code: 'cannot_look',
+    message: 'It is not known whether the post arrived, and the server did not let us look.',
+    next,
+  }
+}
+
+/** The moment of the first send, remembered; `fresh` when it is this one. */
+async function firstSend(sending: Sending): Promise<{ at: number; fresh: boolean }> {
+  let fresh = false
+  const at = await sending.step('first-send', async () => {
+    fresh = true
+    return Date.now()
+  })
+  return { at, fresh }
+}
+
+/** The same for every attempt of a job. */
+export function keyOf(post: Pick<Post, 'jobId'>): string {
+  return createHash('sha256').update(post.jobId).digest('hex')
+}

@@ -1,0 +1,142 @@
+/** A pretend network: real limits, delays and failures on request, and a page that shows what arrived. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { z } from 'zod'
+import { misfit } from './misfit.ts'
+import type { Account, Failure, Limits, Platform } from './platform.ts'
+
+const limits: Limits = {
+  text: { max: 500, count: 'graphemes' },
+  images: {
+    max: 4,
+    maxBytes: 20 * 1024 * 1024,
+    maxAlt: 1500,
+    types: ['image/jpeg', 'image/png', 'image/webp'],
+  },
+}
+
+/** How long the rehearsal network asks to wait when it throttles, in milliseconds. */
+const throttleMs = 30_000
+
+const settings = z.strictObject({
+  delayMs: z.int().min(0).max(60_000).default(0),
+  answer: z.enum(['ok', 'rejected', 'throttled', 'lost']).default('ok'),
+})
+
+const calledOff: Failure = {
+  code: 'called_off',
+  message: 'The sending was called off before the post had arrived.',
+  next: 'Nothing to do: the post is sent again.',
+}
+
+export const rehearsal: Platform = {
+  id: 'rehearsal',
+  name: 'Rehearsal',
+  about:
+    'A pretend network for trying things out: nothing leaves this server, and a page shows what arrived.',
+  icon: 'drama',
+  limits,
+  repeat: 'journal',
+  connectable: true,
+  settings,
+  fields: [
+    {
+      name: 'answer',
+      label: 'How it answers',
+      type: 'select',
+      required: false,
+      options: [
+        { value: 'ok', label: 'Takes the post' },
+        { value: 'rejected', label: 'Refuses every post' },
+        { value: 'throttled', label: 'Asks to wait, then takes it' },
+        { value: 'lost', label: 'Takes it, but its answer is lost' },
+      ],
+    },
+    {
+      name: 'delayMs',
+      label: 'Delay',
+      type: 'number',
+      required: false,
+      placeholder: '0',
+      hint: 'Milliseconds, at most 60000.',
+    },
+  ],
+  async connect(typed) {
+    return {
+      name: 'Rehearsal',
+      handle: 'rehearsal',
+      remoteId: 'rehearsal',
+      profileUrl: null,
+      settings: settings.parse(typed),
+      secret: {},
+      limits,
+    }
+  },
+  async check() {},
+  async publish(account, post, sending) {
+    const why = misfit(post, account.limits, 'the rehearsal network')
+    if (why) return { is: 'rejected', why }
+    const { delayMs, answer } = manners(account)
+    if (answer === 'rejected') {
+      return {
+        is: 'rejected',
+        why: {
+          code: 'rehearsed_rejection',
+          message: 'The rehearsal network refused this post, as its settings ask.',
+          next: 'Change the answer in the account’s settings to let posts through.',
+        },
+      }
+    }
+    let first = false
+    if (answer === 'throttled') {
+      await sending.step('throttled', async () => {
+        first = true
+        return true
+      })
+    }
+    if (first) {
+      return {
+        is: 'retry',
+        why: {
+          code: 'throttled',
+          message: `The rehearsal network asks us to wait ${throttleMs / 1000} s, as its settings ask.`,
+          next: 'Nothing to do: the post is sent again after that.',
+        },
+        afterMs: throttleMs,
+      }
+    }
+    await sending.arm()
+    if (delayMs > 0) {
+      try {
+        await wait(delayMs, undefined, { signal: sending.signal })
+      } catch {
+        return { is: 'retry', why: calledOff }
+      }
+    }
+    const arrived = await sending.journal.arrive({
+      key: post.jobId,
+      text: post.text,
+      images: post.images.map(({ id, alt }) => ({ id, alt })),
+    })
+    if (answer === 'lost') {
+      return {
+        is: 'unconfirmed',
+        why: {
+          code: 'answer_lost',
+          message: 'The post was sent, but the answer was lost, as the rehearsal’s settings ask.',
+          next: 'Nothing to do: we look at the network before anything is sent again.',
+        },
+      }
+    }
+    return { is: 'published', remoteId: arrived.id, remoteUrl: arrived.url }
+  },
+  async reconcile(_account, post, sending) {
+    const found = await sending.journal.find(post.jobId)
+    return found ? { is: 'published', remoteId: found.id, remoteUrl: found.url } : { is: 'absent' }
+  },
+}
+
+/** Settings as saved; an account saved by an older version behaves like `ok`. */
+function manners(account: Account): z.infer<typeof settings> {
+  const read = settings.safeParse(account.settings)
+  return read.success ? read.data : { delayMs: 0, answer: 'ok' }
+}

@@ -1,0 +1,48 @@
+/** A real Redis for one test file: in memory, on a free port of 127.0.0.1. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { program } from './present.ts'
+import { answersTcp, startChild, withFreshPort } from './processes.ts'
+
+export interface Redis {
+  url: string
+  port: number
+  pid: number
+  stop(): Promise<void>
+}
+
+/** Starts `redis-server` without persistence (about 0.1 s). */
+export async function startRedis(): Promise<Redis> {
+  const binary = program('redis-server')
+  if (!binary) throw new Error('redis-server is not installed: apt-get install redis-server')
+  const folder = mkdtempSync(join(tmpdir(), 'masthead-redis-'))
+  return withFreshPort(async port => {
+    const child = await startChild({
+      name: 'redis-server',
+      command: [
+        binary,
+        '--port',
+        `${port}`,
+        '--bind',
+        '127.0.0.1',
+        '--save',
+        '',
+        '--appendonly',
+        'no',
+        '--dir',
+        folder,
+      ],
+      ready: async output => /Ready to accept connections/.test(output) && (await answersTcp(port)),
+    })
+    return {
+      url: `redis://127.0.0.1:${port}`,
+      port,
+      pid: child.pid,
+      async stop() {
+        await child.stop()
+        rmSync(folder, { recursive: true, force: true })
+      },
+    }
+  })
+}

@@ -1,0 +1,137 @@
+/**
+ * What `bun run test` calls. Installs the PDS peer where that is possible, runs the tests, names what was skipped and
+ * why, and ends with one line: `N passed, N failed, N skipped`.
+ *
+ * Arguments go to `bun test` as they are: parts of file names, `-t <pattern>`, `--rerun-each 3`, …
+ * TEST_REQUIRE=all turns every skip into a failure. TEST_PARALLEL sets the number of worker processes, default 2.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { installPds } from './peers/pds/install.ts'
+import { everythingRequired, missing, type Peer, peerNames, peers } from './peers/present.ts'
+
+interface Case {
+  file: string
+  name: string
+  state: 'passed' | 'failed' | 'skipped'
+  /** The peers it was guarded with. */
+  needs: Peer[]
+}
+
+const decode = (text: string) =>
+  text
+    .replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&apos;', "'")
+    .replaceAll('&amp;', '&')
+
+/** The test cases of a JUnit report as Bun writes it; groups are named from the inside out. */
+function readReport(xml: string): Case[] {
+  const cases = xml.matchAll(/<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)
+  return [...cases].map(([, attributes = '', inside = '']) => {
+    const value = (name: string) => decode(new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? '')
+    const name = [...value('classname').split(' > ').reverse(), value('name')].filter(Boolean).join(' > ')
+    const needs = /\(needs ([a-z, ]+)\)/.exec(name)?.[1]?.split(', ') ?? []
+    return {
+      file: value('file'),
+      name,
+      state: inside.includes('<skipped')
+        ? 'skipped'
+        : /<(failure|error)\b/.test(inside)
+          ? 'failed'
+          : 'passed',
+      needs: peers.filter(peer => needs.includes(peer)),
+    }
+  })
+}
+
+/** One line a missing peer with the number of tests it cost, then the tests that were skipped for no such reason. */
+function explainSkips(skipped: Case[], pdsProblem: string | null): string[] {
+  const byPeer = peers.flatMap(peer => {
+    const why = (peer === 'pds' && pdsProblem) || missing(peer)
+    const count = skipped.filter(({ needs }) => needs.includes(peer)).length
+    return why ? [`  ${peerNames[peer]} (${count} ${count === 1 ? 'test' : 'tests'}): ${why}`] : []
+  })
+  const others = skipped
+    .filter(({ needs }) => !needs.some(missing))
+    .map(({ file, name }) => `  ${file}: ${name}`)
+  return [
+    ...(byPeer.length > 0 ? ['Skipped, because this machine lacks:', ...byPeer] : []),
+    ...(others.length > 0 ? ['Skipped in the tests themselves:', ...others] : []),
+  ]
+}
+
+/** Passes a stream on as it comes and returns all of it. */
+async function tee(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> {
+  const decoder = new TextDecoder()
+  let all = ''
+  for await (const chunk of from) {
+    to.write(chunk)
+    all += decoder.decode(chunk, { stream: true })
+  }
+  return all
+}
+
+async function runTests(args: string[], report: string): Promise<{ code: number; printed: string }> {
+  const options = [
+    `--parallel=${process.env.TEST_PARALLEL ?? 2}`,
+    '--timeout=60000',
+    '--reporter=junit',
+    `--reporter-outfile=${report}`,
+  ]
+  const child = Bun.spawn([process.execPath, 'test', ...options, ...args], {
+    cwd: join(import.meta.dir, '..'),
+    env: { ...process.env },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  const [, printed] = await Promise.all([
+    tee(child.stdout, process.stdout),
+    tee(child.stderr, process.stderr),
+  ])
+  return { code: await child.exited, printed }
+}
+
+async function main(): Promise<number> {
+  const installing = performance.now()
+  const pds = await installPds()
+  const pdsProblem = typeof pds === 'object' ? pds.cannot : null
+  if (pds === 'installed') {
+    console.log(`Bluesky PDS: installed in ${Math.round((performance.now() - installing) / 1000)} s`)
+  } else if (pdsProblem) console.log(`Bluesky PDS: ${pdsProblem}`)
+
+  const setup = join(import.meta.dir, 'setup-global.ts')
+  const { teardown } = (existsSync(setup) ? await import(setup) : {}) as {
+    teardown?: () => Promise<void> | void
+  }
+
+  const folder = mkdtempSync(join(tmpdir(), 'masthead-tests-'))
+  try {
+    const report = join(folder, 'junit.xml')
+    const { code, printed } = await runTests(process.argv.slice(2), report)
+    const cases = existsSync(report) ? readReport(readFileSync(report, 'utf8')) : []
+    const count = (state: Case['state']) => cases.filter(one => one.state === state).length
+    // A file that fails as it loads is in Bun's closing figures, but not in its report.
+    const counted = Number([...printed.matchAll(/^ *(\d+) fail$/gm)].at(-1)?.[1] ?? 0)
+    const failed = Math.max(count('failed'), counted, code === 0 ? 0 : 1)
+    const skipped = cases.filter(({ state }) => state === 'skipped')
+    const failures = cases
+      .filter(({ state }) => state === 'failed')
+      .map(({ file, name }) => `  ${file}: ${name}`)
+    for (const line of failures.length > 0 ? ['Failed:', ...failures] : []) console.log(line)
+    for (const line of explainSkips(skipped, pdsProblem)) console.log(line)
+    const ran = count('passed') + failed > 0
+    if (!ran) console.log('No test ran.')
+    console.log(`${count('passed')} passed, ${failed} failed, ${skipped.length} skipped`)
+    return failed > 0 || !ran || (everythingRequired() && skipped.length > 0) ? 1 : 0
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+    await teardown?.()
+  }
+}
+
+process.exit(await main())

@@ -1,0 +1,252 @@
+import type { Html } from './html.ts'
+import type { Child } from './jsx-runtime.ts'
+import { LinkButton } from './ui/button.tsx'
+import { Notice } from './ui/cards.tsx'
+import { Document, scripts } from './ui/document.tsx'
+import { Icon } from './ui/icon.tsx'
+import { Rail, type RailProps } from './ui/rail.tsx'
+
+/** What just happened, told once at the top of the next page. */
+export interface Flash {
+  kind: 'good' | 'bad' | 'info'
+  text: string
+}
+
+export interface LayoutProps extends RailProps {
+  title: string
+  /** Day, zone and time in words: `Saturday, 21 November · Berlin, 08:36`. */
+  now: string
+  flash?: Flash | null | undefined
+  /** Whether this person may write; decides about "New post". Default true. */
+  canWrite?: boolean | undefined
+  children?: Child
+}
+
+/** A page inside a workspace: the masthead rail (a bar at the foot of a phone), the dateline, the messages, the page. */
+export function Layout(props: LayoutProps): Html {
+  const { title, workspace, counts, now, flash, canWrite = true, children } = props
+  const base = `/w/${workspace.slug}`
+  return (
+    <Document title={`${title} · ${workspace.name}`} head={scripts} body="desk">
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <div class="shell" data-base={base}>
+        <Rail {...props} />
+        <div class="page">
+          <aside class="bar" aria-label="Date and tools">
+            <p class="dateline">{now}</p>
+            <search class="bar-search">
+              <form action={`${base}/content`} method="get">
+                <Icon name="search" />
+                <input
+                  type="search"
+                  name="q"
+                  aria-label="Search content"
+                  placeholder="Search"
+                  dir="auto"
+                  data-search
+                />
+                <kbd>/</kbd>
+              </form>
+            </search>
+            <a
+              class={['btn btn-quiet btn-icon bell', counts.notifications > 0 && 'bell-on']}
+              href={`${base}/notifications`}
+              aria-label={
+                counts.notifications ? `Notifications, ${counts.notifications} new` : 'Notifications'
+              }
+            >
+              <Icon name="bell" />
+              {counts.notifications > 0 && (
+                <b class="num" aria-hidden="true">
+                  {counts.notifications > 99 ? '99+' : counts.notifications}
+                </b>
+              )}
+            </a>
+            {canWrite && (
+              <LinkButton href={`${base}/content/new`} variant="main" icon="plus" data-new>
+                New post
+              </LinkButton>
+            )}
+          </aside>
+          <main id="main" tabindex="-1">
+            {flash && (
+              <div class="flash">
+                <Notice kind={flash.kind}>{flash.text}</Notice>
+              </div>
+            )}
+            {children}
+          </main>
+        </div>
+      </div>
+      <div id="toasts" role="status" aria-live="polite" hx-morph-skip="" />
+    </Document>
+  )
+}
+
+/** A page outside a workspace: sign-in, set-up, an invitation, an error. `wide` for forms with many fields. */
+export function PlainLayout({
+  title,
+  children,
+  wide = false,
+  flash,
+  note,
+}: {
+  title: string
+  children?: Child
+  wide?: boolean | undefined
+  flash?: Flash | null | undefined
+  note?: Child
+}): Html {
+  return (
+    <Document title={`${title} · Masthead`} head={scripts} body="plain">
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <div class={['plain-page', wide && 'plain-wide']}>
+        <header class="plain-plate">
+          <p>Masthead</p>
+        </header>
+        <main id="main" tabindex="-1">
+          {flash && <Notice kind={flash.kind}>{flash.text}</Notice>}
+          {children}
+        </main>
+        <footer class="plain-foot">{note ?? 'A publishing desk for small teams'}</footer>
+      </div>
+      <div id="toasts" role="status" aria-live="polite" />
+    </Document>
+  )
+}
+
+/** What an error page says: the number small, what happened large, what to do below. Goes inside `PlainLayout`. */
+export function ErrorPage({
+  status,
+  title,
+  children,
+  actions,
+}: {
+  status: number
+  title: string
+  children?: Child
+  actions?: Child
+}): Html {
+  return (
+    <div class="error-page">
+      <p class="caps num">{status}</p>
+      <h1>{title}</h1>
+      <div class="error-words">{children}</div>
+      {actions && <div class="buttons">{actions}</div>}
+    </div>
+  )
+}
+
+export interface FeedLayoutProps {
+  title: string
+  /** One sentence for search engines and link previews. */
+  description: string
+  workspace: { name: string; about?: string | null | undefined; zone: string }
+  /** Address of the feed's front page. */
+  home: string
+  feeds: { rss: string; atom: string; json: string }
+  /** The day in words, as a newspaper has it under its name. */
+  now: string
+  /** Absolute address of this page and of a picture, for link previews. */
+  canonical?: string | undefined
+  picture?: string | undefined
+  /** The front page sets its name as the heading; a story's page has its own. */
+  front?: boolean | undefined
+  children?: Child
+}
+
+/** The public page of a workspace's own feed: a small magazine, without scripts. */
+export function FeedLayout({
+  title,
+  description,
+  workspace,
+  home,
+  feeds,
+  now,
+  canonical,
+  picture,
+  front = false,
+  children,
+}: FeedLayoutProps): Html {
+  const name = <a href={home}>{workspace.name}</a>
+  return (
+    <Document
+      title={title}
+      body="feed"
+      head={
+        <>
+          <meta name="description" content={description} />
+          <meta property="og:title" content={title} />
+          <meta property="og:description" content={description} />
+          {canonical && <link rel="canonical" href={canonical} />}
+          {picture && <meta property="og:image" content={picture} />}
+          <link
+            rel="alternate"
+            type="application/rss+xml"
+            title={`${workspace.name} (RSS)`}
+            href={feeds.rss}
+          />
+          <link
+            rel="alternate"
+            type="application/atom+xml"
+            title={`${workspace.name} (Atom)`}
+            href={feeds.atom}
+          />
+          <link
+            rel="alternate"
+            type="application/feed+json"
+            title={`${workspace.name} (JSON Feed)`}
+            href={feeds.json}
+          />
+        </>
+      }
+    >
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <div class="feed-page">
+        <header class="feed-plate">
+          {front ? (
+            <h1 class="feed-name" dir="auto">
+              {name}
+            </h1>
+          ) : (
+            <p class="feed-name" dir="auto">
+              {name}
+            </p>
+          )}
+          <p class="feed-folio">
+            <span>{now}</span>
+            {workspace.about && <span dir="auto">{workspace.about}</span>}
+            <a href={feeds.rss}>
+              <Icon name="rss" /> Follow
+            </a>
+          </p>
+        </header>
+        <main id="main" tabindex="-1">
+          {children}
+        </main>
+        <footer class="feed-foot">
+          <p dir="auto">{workspace.name}</p>
+          <p>
+            <a href={feeds.rss}>RSS</a> <a href={feeds.atom}>Atom</a> <a href={feeds.json}>JSON Feed</a>
+          </p>
+        </footer>
+      </div>
+    </Document>
+  )
+}
+
+/** The stories of a feed's front: the first large, the others in columns under it. */
+export function FeedFront({ lead, children }: { lead?: Child; children?: Child }): Html {
+  return (
+    <div class="front">
+      {lead}
+      <div class="front-rest">{children}</div>
+    </div>
+  )
+}
