@@ -22,7 +22,7 @@ export async function openServices(config: Config): Promise<{ services: Services
     tokens: createTokens(config.secret),
     outbound: createOutbound({ allow: config.outboundAllow }),
     files: diskFiles(config.dataDir),
-    wake() {},
+    lastLook: () => null,
     setupCode: Array.from({ length: 8 }, () => randomInt(10)).join(''),
   }
   return {

@@ -15,8 +15,8 @@ export interface Services {
   tokens: Tokens
   outbound: Outbound
   files: MediaFiles
-  /** Tells the worker in this process to look now; losing it costs at most a tick. */
-  wake(): void
+  /** When the worker of this process last asked the database what is due; null where none runs. */
+  lastLook(): number | null
   /** The one-time code that `/setup` asks for. */
   setupCode: string
 }

@@ -73,7 +73,7 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     tokens: createTokens(testSecret),
     outbound: createOutbound({ allow: config.outboundAllow }),
     files: diskFiles(dataDir),
-    wake() {},
+    lastLook: () => null,
     setupCode: '12345678',
   }
   const app = createApp(services)

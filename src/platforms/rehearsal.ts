@@ -64,7 +64,8 @@ export const rehearsal: Platform = {
     return {
       name: 'Rehearsal',
       handle: 'rehearsal',
-      remoteId: 'rehearsal',
+      // Several may stand side by side, each with manners of its own.
+      remoteId: crypto.randomUUID(),
       profileUrl: null,
       settings: settings.parse(typed),
       secret: {},

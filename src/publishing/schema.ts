@@ -54,7 +54,12 @@ export function scheduleOf(form: z.infer<typeof ScheduleForm>, zone: string): Sc
   }
 }
 
-export const JobChange = z.strictObject({ at: At.optional(), now: z.literal(true).optional() })
+export const JobChange = z
+  .strictObject({ at: At.optional(), now: z.literal(true, { error: 'must be true' }).optional() })
+  .refine(given => (given.at === undefined) !== (given.now === undefined), {
+    error: 'give either "at" or "now": true',
+    path: ['at'],
+  })
 export type JobChange = z.infer<typeof JobChange>
 
 export const Resolution = z.strictObject({
@@ -70,6 +75,9 @@ export interface Attempt {
   endedAt: string | null
   outcome: string | null
   detail: unknown
+  /** When the call that publishes was about to be made; null when the attempt never came that far. */
+  armedAt: string | null
+  notes: { at: string; what: string }[]
 }
 
 export interface JobError {

@@ -1,0 +1,31 @@
+import { collectCounts } from '../analytics/collect.ts'
+import type { Services } from '../services.ts'
+import { sweepTenant } from './sweep.ts'
+import type { Worker } from './worker.ts'
+
+export interface Schedule {
+  name: string
+  /** Seconds first, in UTC. */
+  pattern: string
+  run(): Promise<void> | void
+}
+
+/** Every schedule of the process on one screen. */
+export function crontab(services: Services, worker: Worker): Schedule[] {
+  const eachTenant = (work: (tenantId: string) => Promise<void>) => async () => {
+    const tenants = await services.db.sql`select id from public.tenants where state = 'active' order by id`
+    for (const { id } of tenants)
+      await work(id as string).catch(error =>
+        services.log.error('a scheduled job failed for a workspace', { tenant: id, error }),
+      )
+  }
+  return [
+    { name: 'look for due posts', pattern: '* * * * * *', run: () => worker.wake() },
+    {
+      name: 'fetch counts of published posts',
+      pattern: '0 */10 * * * *',
+      run: eachTenant(id => collectCounts(services, id)),
+    },
+    { name: 'sweep', pattern: '0 17 * * * *', run: eachTenant(id => sweepTenant(services, id)) },
+  ]
+}

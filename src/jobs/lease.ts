@@ -1,0 +1,72 @@
+import type { Actor, Within } from '../db/scope.ts'
+import type { Json } from '../platforms/platform.ts'
+import { type ClaimedJob, leaseSeconds } from './claim.ts'
+
+/** Another worker holds the job now: nothing may be sent or recorded for it any more. */
+export class LeaseLost extends Error {
+  constructor() {
+    super('The lease on this job was lost')
+  }
+}
+
+/** A send may begin only with this much of the lease left, in seconds, by the database's clock. */
+const spareSeconds = 5
+const renewMs = 5_000
+
+/** What one attempt may do to its job; each is fenced: it works only while this attempt holds the job. */
+export interface Lease {
+  signal: AbortSignal
+  arm(): Promise<void>
+  /** Looked and not found: the attempt is as if it had not been armed. */
+  disarm(): Promise<void>
+  saveStep(name: string, value: Json): Promise<void>
+  saveNotes(notes: readonly { at: string; what: string }[]): Promise<void>
+  end(): void
+}
+
+/** Holds a claimed job's lease, renewing it while the work goes on. `signal` aborts when it is lost or time is up. */
+export function holdLease(within: Within, actor: Actor, job: ClaimedJob, deadlineMs: number): Lease {
+  const lost = new AbortController()
+  const fenced = async (change: Promise<readonly unknown[]>) => {
+    if ((await change).length > 0) return
+    lost.abort(new LeaseLost())
+    throw new LeaseLost()
+  }
+  const timer = setInterval(() => {
+    within(actor, scope =>
+      fenced(scope.sql`
+        update publish_jobs set lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
+        where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' returning id`),
+    ).catch(error => {
+      // A database that is away for a moment costs nothing: the lease outlives several tries.
+      if (error instanceof LeaseLost) clearInterval(timer)
+    })
+  }, renewMs)
+  return {
+    signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
+    arm: () =>
+      within(actor, scope =>
+        fenced(scope.sql`
+          update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from publish_jobs j
+          where a.id = ${job.attemptId} and j.id = ${job.id} and j.attempt_id = a.id and j.state = 'publishing'
+            and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second' returning a.id`),
+      ),
+    disarm: () =>
+      within(actor, scope =>
+        fenced(scope.sql`
+          update publish_attempts a set armed_at = null from publish_jobs j
+          where a.id = ${job.attemptId} and j.id = ${job.id} and j.attempt_id = a.id and j.state = 'publishing' returning a.id`),
+      ),
+    saveStep: (name, value) =>
+      within(actor, scope =>
+        fenced(scope.sql`
+          update publish_jobs set steps = steps || ${scope.sql.json({ [name]: value })}::jsonb
+          where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' returning id`),
+      ),
+    saveNotes: notes =>
+      within(actor, async scope => {
+        await scope.sql`update publish_attempts set notes = ${scope.sql.json(notes)} where id = ${job.attemptId}`
+      }),
+    end: () => clearInterval(timer),
+  }
+}

@@ -1,0 +1,105 @@
+import { markReconnect } from '../accounts/accounts.ts'
+import { lowerDue } from '../db/due.ts'
+import type { Scope } from '../db/scope.ts'
+import { record } from '../events.ts'
+import type { Failure, Outcome } from '../platforms/platform.ts'
+import type { ClaimedJob } from './claim.ts'
+
+/** A post is tried at most so often, and for so long after its first try; then it has failed. */
+const mostTries = 8
+const longestHours = 24
+const backoffSeconds = [5, 30, 120, 600, 1800, 3600, 7200]
+
+const shown = ({ code, message, next, link }: Failure) => ({ code, message, next, link: link ?? null })
+
+/**
+ * Writes down how an attempt ended: job, attempt and event in one transaction, only while the attempt holds the job.
+ * @returns false when the lease was lost; then nothing was written
+ */
+export async function recordOutcome(scope: Scope, job: ClaimedJob, outcome: Outcome): Promise<boolean> {
+  const { sql } = scope
+  const [held] = await sql`
+    select account_id, first_try_at, public.clock() as now, public.clock() - first_try_at > ${longestHours} * interval '1 hour' as long_tried
+    from publish_jobs where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update`
+  if (!held) return false
+  const now = held.now as Date
+  const settled = settle(outcome, job.tries, held.long_tried as boolean)
+  const why = 'why' in settled ? settled.why : null
+  await sql`
+    update publish_attempts set ended_at = public.clock(), outcome = ${settled.is},
+      detail = ${sql.json(why ? { ...shown(why), raw: why.raw ?? null } : 'remoteId' in settled ? { remoteId: settled.remoteId, remoteUrl: settled.remoteUrl } : null)}
+    where id = ${job.attemptId}`
+  const about = { contentId: job.contentId, accountId: job.accountId, attemptId: job.attemptId }
+  switch (settled.is) {
+    case 'published':
+      await sql`
+        update publish_jobs set state = 'published', remote_id = ${settled.remoteId}, remote_url = ${settled.remoteUrl},
+          published_at = public.clock(), lease_until = null, error = null where id = ${job.id}`
+      await record(scope, 'publish_job.published', job.id, { ...about, remoteUrl: settled.remoteUrl })
+      break
+    case 'processing': {
+      // The lease's end is the next look; the attempt stays armed, so the look never sends.
+      const at = new Date(now.getTime() + settled.afterMs)
+      await sql`update publish_jobs set lease_until = ${at} where id = ${job.id}`
+      await lowerDue(scope, at)
+      break
+    }
+    case 'retry': {
+      const at = new Date(now.getTime() + (settled.afterMs ?? backoff(job.tries)))
+      await sql`
+        update publish_jobs set state = 'scheduled', next_try_at = ${at}, lease_until = null,
+          error = ${sql.json(shown(settled.why))} where id = ${job.id}`
+      await lowerDue(scope, at)
+      break
+    }
+    case 'rejected':
+      await end(scope, job, 'failed', settled.why)
+      await record(scope, 'publish_job.failed', job.id, { ...about, code: settled.why.code })
+      break
+    case 'unconfirmed':
+      await end(scope, job, 'unconfirmed', settled.why)
+      await record(scope, 'publish_job.unconfirmed', job.id, { ...about, code: settled.why.code })
+      break
+    case 'reconnect':
+      await end(scope, job, 'held', settled.why)
+      await record(scope, 'publish_job.held', job.id, { ...about, for: 'reconnect' })
+      await markReconnect(scope, job.accountId, settled.why.message)
+      break
+  }
+  return true
+}
+
+/** A retry that has been tried enough is a failure; a look that never tells anything is a question for a person. */
+function settle(outcome: Outcome, tries: number, longTried: boolean): Outcome {
+  if (outcome.is === 'processing' && longTried) return { is: 'unconfirmed', why: neverTold }
+  if (outcome.is !== 'retry' || (tries < mostTries && !longTried)) return outcome
+  const why: Failure = {
+    ...outcome.why,
+    message: `${outcome.why.message} It was tried ${tries} times.`,
+    next: 'Try again from here when the cause is gone.',
+  }
+  return { is: 'rejected', why }
+}
+
+const neverTold: Failure = {
+  code: 'never_told',
+  message: 'The platform took the post a day ago and has not said what became of it.',
+  next: 'Look at the account, then tell us: it is there, send it again, or give up.',
+}
+
+async function end(
+  scope: Scope,
+  job: ClaimedJob,
+  state: 'failed' | 'unconfirmed' | 'held',
+  why: Failure,
+): Promise<void> {
+  await scope.sql`
+    update publish_jobs set state = ${state}, held_for = ${state === 'held' ? 'reconnect' : null}, lease_until = null,
+      error = ${scope.sql.json(shown(why))} where id = ${job.id}`
+}
+
+/** Milliseconds until the next try, with up to a fifth of jitter. */
+function backoff(tries: number): number {
+  const seconds = backoffSeconds[Math.min(tries, backoffSeconds.length) - 1] ?? 5
+  return seconds * 1000 * (1 + Math.random() / 5)
+}

@@ -1,0 +1,221 @@
+import { createCredential, openAccount } from '../accounts/credential.ts'
+import type { Actor, Scope } from '../db/scope.ts'
+import { NotFound } from '../errors.ts'
+import { newId } from '../lib/id.ts'
+import { platforms } from '../platforms/index.ts'
+import type { Finding, Journal, Json, Outcome, Platform, Post, Sending } from '../platforms/platform.ts'
+import { postDraft } from '../publishing/post.ts'
+import type { Services } from '../services.ts'
+import type { ClaimedJob } from './claim.ts'
+import { crashPoint } from './crash.ts'
+import { holdLease, LeaseLost } from './lease.ts'
+import { recordOutcome } from './record.ts'
+
+/** An attempt as a whole ends within this; the lease is renewed meanwhile. */
+const attemptMs = 120_000
+/** After an unclear answer we look several times: a platform may show a post a little late. */
+const looksAfterMs = [0, 1_000, 3_000]
+
+/** Performs one claimed job: looks first where it must, sends where it may, and writes down how it ended. */
+export async function sendJob(services: Services, tenantId: string, job: ClaimedJob): Promise<void> {
+  const actor: Actor = { tenantId, userId: null, role: 'system' }
+  const { db, log } = services
+  const lease = holdLease(db.within, actor, job, attemptMs)
+  const notes: { at: string; what: string }[] = []
+  const note = (what: string) => void notes.push({ at: new Date().toISOString(), what })
+  const started = performance.now()
+  try {
+    const outcome = await attempt(services, actor, job, lease, note)
+    crashPoint('before-record')
+    if (notes.length > 0) await lease.saveNotes(notes)
+    const recorded = await db.within(actor, scope => recordOutcome(scope, job, outcome))
+    crashPoint('after-record')
+    log.info('publish job', {
+      job: job.id,
+      tenant: tenantId,
+      outcome: recorded ? outcome.is : 'lease lost',
+      ...('why' in outcome ? { code: outcome.why.code } : {}),
+      ms: Math.round(performance.now() - started),
+    })
+  } catch (error) {
+    // Not recorded: the lease runs out, and the next claim finds the attempt as this one has left it.
+    log.error('an attempt ended without a record; it is looked at when its lease ends', {
+      job: job.id,
+      tenant: tenantId,
+      error,
+    })
+  } finally {
+    lease.end()
+  }
+}
+
+type Lease = ReturnType<typeof holdLease>
+
+async function attempt(
+  services: Services,
+  actor: Actor,
+  job: ClaimedJob,
+  lease: Lease,
+  note: (what: string) => void,
+): Promise<Outcome> {
+  let armed = job.armed
+  const opened = await services.db
+    .within(actor, async scope => ({
+      ...(await openAccount(scope, job.accountId)),
+      draft: await postDraft(scope, job.versionId, job.accountId),
+      slug: scope.tenant.slug,
+    }))
+    .catch(error => {
+      if (error instanceof NotFound) return null
+      throw error
+    })
+  if (!opened) return { is: armed ? 'unconfirmed' : 'rejected', why: accountGone }
+  const platform = platforms[opened.platform]
+  if (opened.state === 'reconnect' && !armed) return { is: 'reconnect', why: needsReconnect(platform.name) }
+  const base = publicBase(services)
+  const feed = `${base}/feed/${opened.slug}`
+  const post: Post = {
+    jobId: job.id,
+    contentId: job.contentId,
+    text: opened.draft.text,
+    plannedAt: job.runAt,
+    images: opened.draft.images.map(image => ({
+      ...image,
+      url: `${feed}/media/${image.id}`,
+      async read() {
+        const bytes = await services.files.read(actor.tenantId, image.id, 'full')
+        if (!bytes) throw new Error('A picture of this post is missing from the media folder')
+        return bytes
+      },
+    })),
+  }
+  const steps = { ...job.steps }
+  const sending: Sending = {
+    fetch: services.outbound,
+    signal: lease.signal,
+    credential: createCredential(services.db.within, actor, job.accountId, opened.secret),
+    async step(name, work) {
+      const known = steps[name]
+      if (known !== undefined) return known as never
+      const value = await work()
+      steps[name] = value as Json
+      await lease.saveStep(name, value)
+      crashPoint('after-step')
+      return value
+    },
+    async arm() {
+      crashPoint('before-arm')
+      await lease.arm()
+      armed = true
+      note('Ready to send: written down before the call.')
+      crashPoint('after-arm')
+    },
+    note,
+    journal: rehearsalJournal(
+      services,
+      actor,
+      job.accountId,
+      `${base}/w/${opened.slug}/accounts/${job.accountId}`,
+    ),
+    feedUrl: jobId => `${feed}/posts/${jobId}`,
+  }
+
+  if (armed) {
+    note('An earlier attempt may have sent this: looking before anything is sent.')
+    const found = await look(services, platform, opened.account, post, sending, [0])
+    if (found.is !== 'absent') return found
+    note('It is not there: sending is safe.')
+    await lease.disarm()
+    armed = false
+    if (opened.state === 'reconnect') return { is: 'reconnect', why: needsReconnect(platform.name) }
+  }
+  const outcome = await platform.publish(opened.account, post, sending).catch((error: unknown): Outcome => {
+    if (error instanceof LeaseLost) throw error
+    services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })
+    const why = broke(platform.name, error)
+    return armed ? { is: 'unconfirmed', why } : { is: 'retry', why }
+  })
+  crashPoint('after-send')
+  if (outcome.is !== 'unconfirmed') return outcome
+  note('The answer was not clear: looking whether it is there.')
+  const found = await look(services, platform, opened.account, post, sending, looksAfterMs)
+  if (found.is !== 'absent') return found
+  note('It is not there: it may be sent again.')
+  await lease.disarm()
+  return {
+    is: 'retry',
+    why: { ...outcome.why, next: 'It is sent again by itself: we looked, and it is not there.' },
+  }
+}
+
+/** Looks until it finds something. A finding of `retry` means that the platform itself keeps a repeat from doubling. */
+async function look(
+  services: Services,
+  platform: Platform,
+  account: Parameters<Platform['reconcile']>[0],
+  post: Post,
+  sending: Sending,
+  pauses: readonly number[],
+): Promise<Finding> {
+  let finding: Finding = { is: 'absent' }
+  for (const pause of pauses) {
+    if (pause > 0) await Bun.sleep(pause)
+    finding = await platform.reconcile(account, post, sending).catch((error: unknown): Finding => {
+      if (error instanceof LeaseLost) throw error
+      // Looking broke: the job stays as it is, armed, and is looked at again.
+      services.log.error('a platform adapter broke while looking', {
+        platform: platform.id,
+        job: post.jobId,
+        error,
+      })
+      return { is: 'processing', afterMs: 15_000 }
+    })
+    if (finding.is !== 'absent') return finding
+  }
+  return finding
+}
+
+const accountGone = {
+  code: 'account_gone',
+  message: 'The account or the content of this post is no longer here.',
+  next: 'Connect the account again and schedule the content anew.',
+}
+
+const needsReconnect = (name: string) => ({
+  code: 'reconnect_needed',
+  message: `${name} has to be connected again before this can go out.`,
+  next: 'Reconnect the account: the post then goes out by itself.',
+})
+
+const broke = (name: string, error: unknown) => ({
+  code: 'internal',
+  message: `Something went wrong on our side while talking to ${name}.`,
+  next: 'It is written in the log. The post is not sent twice.',
+  raw: error instanceof Error ? error.message.slice(0, 300) : null,
+})
+
+/** Where links to us lead when no request is there to tell. */
+export const publicBase = ({ config }: Pick<Services, 'config'>): string =>
+  config.publicUrl?.origin ??
+  `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`
+
+/** The rehearsal network's memory: one row a post, unique by account and key. */
+function rehearsalJournal(services: Services, actor: Actor, accountId: string, page: string): Journal {
+  const entry = (scope: Scope, key: string) =>
+    scope.sql`select id from rehearsal_posts where account_id = ${accountId} and key = ${key}`
+  const told = (rows: readonly Record<string, unknown>[]) =>
+    rows[0] ? { id: rows[0].id as string, url: `${page}#arrived-${rows[0].id}` } : null
+  return {
+    arrive: ({ key, text, images }) =>
+      services.db.within(actor, async scope => {
+        await scope.sql`
+          insert into rehearsal_posts (id, account_id, key, text, images)
+          values (${newId()}, ${accountId}, ${key}, ${text}, ${scope.sql.json(images)})
+          on conflict (account_id, key) do nothing`
+        const arrived = told(await entry(scope, key))
+        if (!arrived) throw new Error('The rehearsal network did not keep the post')
+        return arrived
+      }),
+    find: key => services.db.within(actor, async scope => told(await entry(scope, key))),
+  }
+}

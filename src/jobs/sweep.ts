@@ -1,0 +1,19 @@
+import type { Services } from '../services.ts'
+import { writeDue } from './worker.ts'
+
+/**
+ * The slow safety net, once an hour and tenant: recomputes when the tenant is due next (repairs a restore or a mend
+ * by hand) and takes away what has run out.
+ */
+export async function sweepTenant({ db }: Pick<Services, 'db'>, tenantId: string): Promise<void> {
+  await db.within({ tenantId, userId: null, role: 'system' }, async scope => {
+    const { sql } = scope
+    await sql`
+      select 1 from tenant_due
+      where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name for update`
+    await writeDue(scope)
+    await sql`delete from idempotency_keys where created_at < public.clock() - interval '24 hours'`
+    await sql`delete from sessions where expires_at < public.clock()`
+    await sql`delete from invitations where expires_at < public.clock() - interval '30 days'`
+  })
+}

@@ -1,0 +1,160 @@
+import { hostname } from 'node:os'
+import type { Actor, Scope } from '../db/scope.ts'
+import { newId } from '../lib/id.ts'
+import type { Services } from '../services.ts'
+import { type ClaimedJob, claimJobs, leastDue } from './claim.ts'
+import type { ClaimedRun } from './run-record.ts'
+import { claimRuns, performRun } from './runs.ts'
+import { sendJob } from './send.ts'
+
+/** How many sends and runs go on at once in this process. */
+const lanes = 16
+/** How many of one tenant are claimed at a time, so that ten thousand of one do not delay another's one. */
+const fairShare = 4
+/** A timer is set for what falls due before the next tick. */
+const horizonMs = 1_100
+
+export interface Worker {
+  /** Looks for due work now; ticks, wake-ups and ends of jobs call it. */
+  wake(): void
+  /** Resolves when nothing is due and nothing runs; for tests and the demo. */
+  idle(): Promise<void>
+  /** When the database was last asked successfully what is due. */
+  lastLook(): number
+  /** Claims nothing more and waits for what is in flight, at most `ms`. */
+  stop(ms: number): Promise<void>
+}
+
+/** The publishing loop: finds tenants with something due, claims fairly, sends outside any transaction. */
+export function createWorker(services: Services): Worker {
+  const { db, log } = services
+  const name = `${hostname()}:${process.pid}:${newId().slice(-4)}`
+  const running = new Set<Promise<void>>()
+  const stopping = new AbortController()
+  let stopped = false
+  let looking: Promise<boolean> | null = null
+  let again = false
+  let lastLook = Date.now()
+  let timer: Timer | undefined
+
+  function run(work: Promise<void>): void {
+    const tracked: Promise<void> = work.finally(() => {
+      running.delete(tracked)
+      wake()
+    })
+    running.add(tracked)
+  }
+
+  /** @returns whether something was claimed */
+  async function look(): Promise<boolean> {
+    let found = false
+    while (!stopped && running.size < lanes) {
+      const due = await db.sql`
+        select tenant_id from public.tenant_due where next_due_at <= public.clock()
+        order by next_due_at limit ${lanes}`
+      lastLook = Date.now()
+      let claimed = 0
+      for (const { tenant_id } of due) {
+        if (stopped || running.size >= lanes) break
+        claimed += await enter(tenant_id as string, Math.min(fairShare, lanes - running.size))
+      }
+      found ||= claimed > 0
+      if (claimed === 0) break
+    }
+    await setTimer()
+    return found
+  }
+
+  async function enter(tenantId: string, most: number): Promise<number> {
+    const actor: Actor = { tenantId, userId: null, role: 'system' }
+    let claimed: { jobs: ClaimedJob[]; runs: ClaimedRun[] }
+    try {
+      claimed = await db.within(actor, scope => claimDue(scope, name, most))
+    } catch (error) {
+      log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
+      return 0
+    }
+    for (const job of claimed.jobs) run(sendJob(services, tenantId, job))
+    for (const one of claimed.runs)
+      run(
+        performRun(services, tenantId, one).catch(error => log.error('a run broke', { run: one.id, error })),
+      )
+    return claimed.jobs.length + claimed.runs.length
+  }
+
+  /** What falls due before the next tick is met on the moment. */
+  async function setTimer(): Promise<void> {
+    clearTimeout(timer)
+    if (stopped || running.size >= lanes) return
+    const [next] = await db.sql`
+      select extract(epoch from min(next_due_at) - public.clock()) * 1000 as ms from public.tenant_due
+      where next_due_at > public.clock() and next_due_at < public.clock() + ${horizonMs} * interval '1 millisecond'`
+    if (next?.ms != null) timer = setTimeout(wake, Math.max(0, Math.ceil(Number(next.ms))))
+  }
+
+  function wake(): void {
+    if (stopped) return
+    if (looking) {
+      again = true
+      return
+    }
+    looking = look()
+      .catch(error => {
+        log.error('the database could not be asked what is due', { error })
+        return false
+      })
+      .finally(() => {
+        looking = null
+        if (again) {
+          again = false
+          wake()
+        }
+      })
+  }
+
+  return {
+    wake,
+    async idle() {
+      for (;;) {
+        wake()
+        while (looking) await looking
+        if (running.size === 0 && !looking) return
+        await Promise.race(running)
+      }
+    },
+    lastLook: () => lastLook,
+    async stop(ms) {
+      stopped = true
+      stopping.abort()
+      clearTimeout(timer)
+      await Promise.race([Promise.all(running), Bun.sleep(ms)])
+    },
+  }
+}
+
+/**
+ * Locks the tenant's due row, claims, and writes when it is due next. The lock comes first: a recomputation in the
+ * same statement would read an older snapshot and strand a job planned meanwhile (measured: 1 of 2,425).
+ */
+async function claimDue(
+  scope: Scope,
+  worker: string,
+  most: number,
+): Promise<{ jobs: ClaimedJob[]; runs: ClaimedRun[] }> {
+  const [mine] = await scope.sql`
+    select 1 as mine from tenant_due
+    where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name
+      and next_due_at <= public.clock() for update skip locked`
+  if (!mine) return { jobs: [], runs: [] }
+  const jobs = await claimJobs(scope, worker, most)
+  const runs = jobs.length < most ? await claimRuns(scope, worker, most - jobs.length) : []
+  await writeDue(scope)
+  return { jobs, runs }
+}
+
+/** Recomputes when the tenant is due next. Call only with the due row locked. */
+export async function writeDue(scope: Scope): Promise<void> {
+  await scope.sql`
+    update tenant_due set next_due_at = ${await leastDue(scope)}
+    where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name`
+}

@@ -1,0 +1,127 @@
+import type { Scope } from '../db/scope.ts'
+import { Malformed, NotFound } from '../errors.ts'
+import { isId } from '../lib/id.ts'
+import { isoIn } from '../lib/time.ts'
+import { type Attempt, type Job, type JobError, type JobState, jobStates } from './schema.ts'
+
+export interface JobQuery {
+  state?: readonly JobState[] | undefined
+  account?: string | undefined
+  from?: Date | undefined
+  to?: Date | undefined
+  cursor?: string | undefined
+  limit?: number | undefined
+}
+
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}
+
+/** One column list for every read of jobs, attempts gathered in the same query. */
+async function select(
+  scope: Scope,
+  where: 'list' | 'one' | 'content',
+  given: Record<string, unknown>,
+): Promise<Job[]> {
+  const { sql } = scope
+  const filter =
+    where === 'one'
+      ? sql`j.id = ${given.id}`
+      : where === 'content'
+        ? sql`j.content_id = ${given.contentId}`
+        : sql`
+            (${given.states}::text[] is null or j.state = any(${given.states}::text[]))
+            and (${given.account}::uuid is null or j.account_id = ${given.account}::uuid)
+            and (${given.from}::timestamptz is null or j.run_at >= ${given.from}::timestamptz)
+            and (${given.to}::timestamptz is null or j.run_at < ${given.to}::timestamptz)
+            and (${given.afterId}::uuid is null or (j.run_at, j.id) > (${given.afterRunAt}::timestamptz, ${given.afterId}::uuid))`
+  const rows = await sql`
+    select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.run_at, j.run_at::text as run_at_text,
+      j.local, j.zone, j.next_try_at, j.remote_id, j.remote_url, j.published_at, j.error,
+      coalesce((select json_agg(json_build_object('id', t.id, 'startedAt', t.started_at, 'endedAt', t.ended_at,
+        'armedAt', t.armed_at, 'outcome', t.outcome, 'detail', t.detail, 'notes', t.notes) order by t.number)
+        from publish_attempts t where t.job_id = j.id), '[]'::json) as attempts
+    from publish_jobs j join social_accounts a on a.id = j.account_id
+    where ${filter}
+    order by j.run_at, j.id
+    limit ${given.limit ?? 200}`
+  return rows.map(toJob)
+}
+
+const iso = (value: unknown): string | null => (value ? new Date(value as string | Date).toISOString() : null)
+
+function toJob(row: Record<string, unknown>): Job & { runAtText: string } {
+  return {
+    id: row.id as string,
+    contentId: row.content_id as string,
+    versionId: row.version_id as string,
+    accountId: row.account_id as string,
+    platform: row.platform as string,
+    state: row.state as JobState,
+    runAt: isoIn(row.run_at as Date, row.zone as string),
+    local: row.local as string,
+    zone: row.zone as string,
+    nextTryAt: iso(row.next_try_at),
+    attempts: (row.attempts as Attempt[]).map(attempt => ({
+      ...attempt,
+      startedAt: iso(attempt.startedAt) ?? '',
+      endedAt: iso(attempt.endedAt),
+      armedAt: iso(attempt.armedAt),
+    })),
+    remoteId: row.remote_id as string | null,
+    remoteUrl: row.remote_url as string | null,
+    publishedAt: iso(row.published_at),
+    error: row.error as JobError | null,
+    runAtText: row.run_at_text as string,
+  }
+}
+
+const shown = ({ runAtText: _, ...job }: Job & { runAtText?: string }): Job => job
+
+/** Jobs by planned time, oldest first. @throws Malformed `bad_cursor` */
+export async function listJobs(scope: Scope, query: JobQuery): Promise<Page<Job>> {
+  const limit = query.limit ?? 50
+  const after = query.cursor ? readCursor(query.cursor) : null
+  if (query.account !== undefined && !isId(query.account)) throw new NotFound()
+  const jobs = (await select(scope, 'list', {
+    states: query.state && query.state.length > 0 ? query.state : null,
+    account: query.account ?? null,
+    from: query.from ?? null,
+    to: query.to ?? null,
+    afterRunAt: after?.[0] ?? null,
+    afterId: after?.[1] ?? null,
+    limit: limit + 1,
+  })) as (Job & { runAtText: string })[]
+  const last = jobs.length > limit ? jobs[limit - 1] : undefined
+  // The cursor carries the database's own text of the time: a Date would cut the microseconds.
+  const next = last ? Buffer.from(JSON.stringify([last.runAtText, last.id])).toString('base64url') : null
+  return { items: jobs.slice(0, limit).map(shown), next }
+}
+
+function readCursor(cursor: string): [string, string] {
+  try {
+    const [at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [unknown, unknown]
+    if (typeof at === 'string' && /^[\d-]+ [\d:.]+[+-][\d:]+$/.test(at) && typeof id === 'string' && isId(id))
+      return [at, id]
+  } catch {
+    // Not one of ours: said below.
+  }
+  throw new Malformed('The cursor is not one that this list has given. Start again without it.', 'bad_cursor')
+}
+
+/** @throws NotFound */
+export async function readJob(scope: Scope, id: string): Promise<Job> {
+  const [job] = isId(id) ? await select(scope, 'one', { id }) : []
+  if (!job) throw new NotFound()
+  return shown(job)
+}
+
+/** All jobs of one piece of content, by planned time. */
+export async function jobsOfContent(scope: Scope, contentId: string): Promise<Job[]> {
+  if (!isId(contentId)) throw new NotFound()
+  return (await select(scope, 'content', { contentId })).map(shown)
+}
+
+export const isJobState = (value: string): value is JobState =>
+  (jobStates as readonly string[]).includes(value)

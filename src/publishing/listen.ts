@@ -1,0 +1,76 @@
+import type { Scope } from '../db/scope.ts'
+import { type EventType, type Listener, record } from '../events.ts'
+import { wakeAt } from './schedule.ts'
+
+/**
+ * What content, approval and account events mean for the jobs that have not begun. In the transaction of the event,
+ * so that a job never goes out with words that were not saved, or saved words that were not approved.
+ */
+export const followContent: Listener = async (scope, { type, subjectId }) => {
+  const react = reactions[type]
+  if (react) await react(scope, subjectId)
+}
+
+const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => Promise<void>>> = {
+  async 'content.updated'(scope, contentId) {
+    await scope.sql`
+      update publish_jobs j set version_id = c.version_id from content c
+      where c.id = ${contentId} and j.content_id = c.id and j.state in ('scheduled', 'held')`
+    await holdUnapproved(scope, contentId)
+  },
+  'content.approved': releaseApproved,
+  'content.changes_requested': holdUnapproved,
+  'content.withdrawn': holdUnapproved,
+  'content.archived': (scope, contentId) => cancelAll(scope, 'content', contentId),
+  'account.removed': (scope, accountId) => cancelAll(scope, 'account', accountId),
+  async 'account.connected'(scope, accountId) {
+    await release(
+      scope,
+      await scope.sql`
+      update publish_jobs j set state = case when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
+        held_for = case when w.approval_required and c.state <> 'approved' then 'approval' end, error = null
+      from content c cross join workspace w
+      where j.content_id = c.id and j.account_id = ${accountId} and j.state = 'held' and j.held_for = 'reconnect'
+      returning j.run_at`,
+    )
+  },
+  async 'workspace.changed'(scope) {
+    await releaseApproved(scope, null)
+    await holdUnapproved(scope, null)
+  },
+}
+
+async function holdUnapproved(scope: Scope, contentId: string | null): Promise<void> {
+  const held = await scope.sql`
+    update publish_jobs j set state = 'held', held_for = 'approval' from content c cross join workspace w
+    where j.content_id = c.id and (${contentId}::uuid is null or c.id = ${contentId}::uuid)
+      and w.approval_required and c.state <> 'approved' and j.state = 'scheduled'
+    returning j.id, j.content_id`
+  for (const job of held)
+    await record(scope, 'publish_job.held', job.id as string, { contentId: job.content_id, for: 'approval' })
+}
+
+async function releaseApproved(scope: Scope, contentId: string | null): Promise<void> {
+  await release(
+    scope,
+    await scope.sql`
+    update publish_jobs j set state = 'scheduled', held_for = null from content c cross join workspace w
+    where j.content_id = c.id and (${contentId}::uuid is null or c.id = ${contentId}::uuid)
+      and (c.state = 'approved' or not w.approval_required) and j.state = 'held' and j.held_for = 'approval'
+    returning j.run_at`,
+  )
+}
+
+async function release(scope: Scope, jobs: readonly Record<string, unknown>[]): Promise<void> {
+  const times = jobs.map(job => (job.run_at as Date).getTime())
+  if (times.length > 0) await wakeAt(scope, new Date(Math.min(...times)))
+}
+
+async function cancelAll(scope: Scope, of: 'content' | 'account', id: string): Promise<void> {
+  const gone = await scope.sql`
+    update publish_jobs set state = 'cancelled', held_for = null, next_try_at = null
+    where ${of === 'content' ? scope.sql`content_id = ${id}` : scope.sql`account_id = ${id}`} and state in ('scheduled', 'held')
+    returning id, content_id`
+  for (const job of gone)
+    await record(scope, 'publish_job.cancelled', job.id as string, { contentId: job.content_id })
+}

@@ -1,0 +1,92 @@
+import type { Scope } from '../db/scope.ts'
+import { Conflict, NotFound } from '../errors.ts'
+import { type EventType, record } from '../events.ts'
+import { isId } from '../lib/id.ts'
+import { allow } from '../permissions.ts'
+import { readJob } from './find.ts'
+import { plannedMoment, wakeAt } from './schedule.ts'
+import type { Job, JobChange, JobState, Resolution } from './schema.ts'
+
+interface Locked {
+  id: string
+  state: JobState
+  contentId: string
+}
+
+/** The job, locked against the worker and other people until the transaction ends. @throws NotFound */
+async function lockJob(scope: Scope, id: string): Promise<Locked> {
+  const [row] = isId(id)
+    ? await scope.sql`select id, state, content_id from publish_jobs where id = ${id} for update`
+    : []
+  if (!row) throw new NotFound()
+  return { id, state: row.state as JobState, contentId: row.content_id as string }
+}
+
+function refuseUnless(job: Locked, states: readonly JobState[], wish: string): void {
+  if (states.includes(job.state)) return
+  if (job.state === 'publishing')
+    throw new Conflict(
+      `It is being sent just now, so it cannot be ${wish} any more. Look again in a moment.`,
+      'job_in_flight',
+    )
+  throw new Conflict(`It is ${job.state}, so it cannot be ${wish}.`)
+}
+
+/** Plans a job that has not begun for another moment, or for now. */
+export async function moveJob(scope: Scope, id: string, change: JobChange): Promise<Job> {
+  allow(scope, 'jobs.schedule')
+  const job = await lockJob(scope, id)
+  refuseUnless(job, ['scheduled', 'held'], 'moved')
+  const moment = await plannedMoment(scope, change)
+  await scope.sql`
+    update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null
+    where id = ${id}`
+  await record(scope, 'publish_job.moved', id, { contentId: job.contentId })
+  await wakeAt(scope, moment.at)
+  return readJob(scope, id)
+}
+
+export const publishNow = (scope: Scope, id: string): Promise<Job> => moveJob(scope, id, { now: true })
+
+/** After this has answered the post does not go out. Cancelling what is cancelled changes nothing. */
+export async function cancelJob(scope: Scope, id: string): Promise<Job> {
+  allow(scope, 'jobs.schedule')
+  const job = await lockJob(scope, id)
+  if (job.state !== 'cancelled') {
+    refuseUnless(job, ['scheduled', 'held'], 'cancelled')
+    await scope.sql`update publish_jobs set state = 'cancelled', next_try_at = null, held_for = null where id = ${id}`
+    await record(scope, 'publish_job.cancelled', id, { contentId: job.contentId })
+  }
+  return readJob(scope, id)
+}
+
+/** What a person says about a job that we cannot know about, or that failed: it is there, send it again, or give up. */
+export async function resolveJob(scope: Scope, id: string, resolution: Resolution): Promise<Job> {
+  allow(scope, 'jobs.schedule')
+  const job = await lockJob(scope, id)
+  refuseUnless(
+    job,
+    resolution.as === 'retry' ? ['unconfirmed', 'failed'] : ['unconfirmed'],
+    `resolved as "${resolution.as}"`,
+  )
+  const about = { contentId: job.contentId, resolution: resolution.as }
+  const events: Record<Resolution['as'], EventType> = {
+    published: 'publish_job.published',
+    retry: 'publish_job.scheduled',
+    abandon: 'publish_job.failed',
+  }
+  if (resolution.as === 'published')
+    await scope.sql`
+      update publish_jobs set state = 'published', published_at = coalesce(published_at, public.clock()), error = null,
+        remote_url = coalesce(${resolution.remoteUrl ?? null}, remote_url) where id = ${id}`
+  else if (resolution.as === 'abandon')
+    await scope.sql`update publish_jobs set state = 'failed' where id = ${id}`
+  else
+    await scope.sql`
+      update publish_jobs set state = 'scheduled', error = null, tries = 0, first_try_at = null,
+        next_try_at = public.clock() where id = ${id}`
+  await record(scope, events[resolution.as], id, about)
+  const now = await readJob(scope, id)
+  if (resolution.as === 'retry') await wakeAt(scope, new Date(now.nextTryAt ?? now.runAt))
+  return now
+}

@@ -1,0 +1,129 @@
+import { lowerDue } from '../db/due.ts'
+import type { Scope } from '../db/scope.ts'
+import { Conflict, Invalid, NotFound } from '../errors.ts'
+import { record } from '../events.ts'
+import { isId, newId } from '../lib/id.ts'
+import { instantOf, isoIn, type Moment, wallTime } from '../lib/time.ts'
+import { allow } from '../permissions.ts'
+import { platforms } from '../platforms/index.ts'
+import { misfit } from '../platforms/misfit.ts'
+import type { Limits, PlatformId } from '../platforms/platform.ts'
+import { jobsOfContent } from './find.ts'
+import { postDraft } from './post.ts'
+import type { Job, JobChange, Schedule } from './schema.ts'
+
+/** Two jobs of one content and account this close together are one wish sent twice. */
+const sameWishSeconds = 60
+
+/**
+ * Plans one job per account, all at the same moment or none at all.
+ * @throws Invalid naming the account whose limits the content breaks, or the time; Conflict when it is planned already
+ */
+export async function scheduleJobs(
+  scope: Scope,
+  contentId: string,
+  schedule: Schedule,
+): Promise<{ items: Job[] }> {
+  allow(scope, 'jobs.schedule')
+  const { sql } = scope
+  const [content] = isId(contentId)
+    ? await sql`select id, state, version_id from content where id = ${contentId} for update`
+    : []
+  if (!content) throw new NotFound()
+  if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
+  const accounts = await chosenAccounts(scope, schedule.accounts)
+  const moment = await plannedMoment(scope, schedule)
+  const [workspace] = await sql`select approval_required from workspace`
+  const waits = (workspace?.approval_required as boolean) && content.state !== 'approved'
+  const made: string[] = []
+  for (const account of accounts) {
+    await refuseMisfit(scope, content.version_id as string, account)
+    await refuseTwin(scope, contentId, account, moment.at)
+    const heldFor = account.state === 'reconnect' ? 'reconnect' : waits ? 'approval' : null
+    const id = newId()
+    await sql`
+      insert into publish_jobs (id, content_id, version_id, account_id, state, held_for, run_at, local, zone, created_by)
+      values (${id}, ${contentId}, ${content.version_id}, ${account.id}, ${heldFor ? 'held' : 'scheduled'}, ${heldFor},
+        ${moment.at}, ${moment.local}, ${moment.zone}, ${scope.actor.userId})`
+    await record(scope, 'publish_job.scheduled', id, { contentId, accountId: account.id })
+    if (heldFor) await record(scope, 'publish_job.held', id, { contentId, for: heldFor })
+    made.push(id)
+  }
+  await wakeAt(scope, moment.at)
+  const jobs = await jobsOfContent(scope, contentId)
+  return { items: jobs.filter(job => made.includes(job.id)) }
+}
+
+/** Lowers the tenant's due time and, when it is close, wakes the workers at commit: their own timers see the rest. */
+export async function wakeAt(scope: Scope, at: Date): Promise<void> {
+  await scope.sql`
+    select pg_notify('masthead_due', '') where ${at}::timestamptz <= public.clock() + interval '3 seconds'`
+  await lowerDue(scope, at)
+}
+
+/** @throws Invalid for a time that is past, skipped, doubled without a choice, or in no known zone */
+export async function plannedMoment(
+  scope: Scope,
+  given: Pick<Schedule | JobChange, 'at' | 'now'>,
+): Promise<Moment> {
+  const [row] = await scope.sql`select public.clock() as now, zone from workspace`
+  const now = row?.now as Date
+  const zone = row?.zone as string
+  const inZone = (at: Date): Moment => ({
+    at,
+    local: wallTime(at, zone).toPlainDateTime().toString({ smallestUnit: 'minute' }),
+    zone,
+  })
+  if (given.at === undefined) return inZone(now)
+  const moment = typeof given.at === 'string' ? inZone(new Date(given.at)) : instantOf(given.at)
+  if (moment.at.getTime() >= now.getTime()) return moment
+  const said = isoIn(now, moment.zone).slice(0, 16).replace('T', ' ')
+  throw new Invalid(
+    `${moment.local.replace('T', ' ')} in ${moment.zone} has passed: it is ${said} there now. Choose a later time, or publish now.`,
+    [{ path: typeof given.at === 'string' ? 'at' : 'at.local', message: 'has passed' }],
+    'time_in_past',
+  )
+}
+
+interface ChosenAccount {
+  id: string
+  name: string
+  platform: PlatformId
+  state: string
+  limits: Limits
+}
+
+async function chosenAccounts(scope: Scope, ids: readonly string[]): Promise<ChosenAccount[]> {
+  const wanted = [...new Set(ids)]
+  const unknown = () =>
+    new Invalid('One of the accounts is not connected here.', [
+      { path: 'accounts', message: 'names an account that is not connected here' },
+    ])
+  if (!wanted.every(isId)) throw unknown()
+  const rows = await scope.sql`
+    select id, name, platform, state, limits from social_accounts
+    where id = any(${wanted}::uuid[]) and removed_at is null order by id`
+  if (rows.length !== wanted.length) throw unknown()
+  return rows as unknown as ChosenAccount[]
+}
+
+/** The same check that the worker makes just before sending: what cannot go out is not planned. */
+async function refuseMisfit(scope: Scope, versionId: string, account: ChosenAccount): Promise<void> {
+  const draft = await postDraft(scope, versionId, account.id)
+  const why = misfit(draft, account.limits, platforms[account.platform].name)
+  if (!why) return
+  throw new Invalid(`${why.message} ${why.next}`, [
+    { path: 'accounts', message: `${account.name}: ${why.message}` },
+  ])
+}
+
+async function refuseTwin(scope: Scope, contentId: string, account: ChosenAccount, at: Date): Promise<void> {
+  const [twin] = await scope.sql`
+    select local, zone from publish_jobs where content_id = ${contentId} and account_id = ${account.id}
+      and state in ('scheduled', 'held', 'publishing', 'published', 'unconfirmed')
+      and abs(extract(epoch from run_at - ${at}::timestamptz)) < ${sameWishSeconds} limit 1`
+  if (!twin) return
+  throw new Conflict(
+    `This already goes to ${account.name} at ${(twin.local as string).replace('T', ' ')} (${twin.zone}). Choose another time if you want it there again.`,
+  )
+}
