@@ -1,41 +1,30 @@
 import { type Context, Elysia } from 'elysia'
 import type { ApiDoor } from '../http/api-door.ts'
 import { addressOf } from '../http/guards.ts'
-import { limit } from '../http/limits.ts'
+import { ListQuery } from '../lib/cursor.ts'
 import type { Services } from '../services.ts'
 import { createKey, listKeys, NewKey, revokeKey } from './keys.ts'
+import { forgetSignIns, limitSignIn } from './limit.ts'
 import { NewSession } from './schema.ts'
 import { endSession, sessionSeconds } from './session.ts'
-import { signIn } from './sign-in.ts'
-
-const attempts = 5
-const windowSeconds = 15 * 60
-
-/** Counts a sign-in by account and by address, before the password is looked at. */
-export async function limitSignIn(
-  { counter, config }: Pick<Services, 'counter' | 'config'>,
-  account: string,
-  address: string,
-): Promise<void> {
-  if (!config.rateLimit) return
-  const words = 'Those were too many sign-ins.'
-  await limit(counter, `sign-in:account:${account.toLowerCase()}`, attempts, windowSeconds, words)
-  await limit(counter, `sign-in:address:${address}`, attempts * 4, windowSeconds, words)
-}
+import { checkLogin, enter } from './sign-in.ts'
 
 export function authApi(services: Services, api: ApiDoor) {
   return new Elysia()
     .post(
       '/sessions',
       async ({ body, request, server }) => {
-        await limitSignIn(
-          services,
-          `${body.workspace}/${body.email}`,
-          addressOf(services, request, server as Context['server']),
+        const address = addressOf(services, request, server as Context['server'])
+        await limitSignIn(services, body.email, address)
+        const [login] = await checkLogin(services.db, { ...body, slug: body.workspace || '-' })
+        const agent = request.headers.get('user-agent') ?? ''
+        const signed = await enter(
+          services.db,
+          { tenantId: login.tenant.id, userId: login.userId, proof: login.proof },
+          'api',
+          agent,
         )
-        const given = { email: body.email, password: body.password, slug: body.workspace }
-        const [signed] = await signIn(services.db, given, 'api', request.headers.get('user-agent') ?? '')
-        await services.counter.forget(`sign-in:account:${body.workspace}/${body.email}`.toLowerCase())
+        await forgetSignIns(services, body.email)
         const token = await services.tokens.sign('api', {
           tenantId: signed.tenant.id,
           userId: signed.userId,
@@ -65,13 +54,10 @@ export function authApi(services: Services, api: ApiDoor) {
         })),
       { detail: { summary: 'Who and where this key or token is', tags: ['sessions'] } },
     )
-    .get(
-      '/api-keys',
-      context => api.read(context, async scope => ({ items: await listKeys(scope), next: null })),
-      {
-        detail: { summary: 'API keys', tags: ['keys'] },
-      },
-    )
+    .get('/api-keys', context => api.read(context, scope => listKeys(scope, context.query)), {
+      query: ListQuery,
+      detail: { summary: 'API keys, newest first', tags: ['keys'] },
+    })
     .post('/api-keys', context => api.write(context, scope => createKey(scope, context.body), 201), {
       body: NewKey,
       detail: { summary: 'Make an API key; its secret is in this answer only', tags: ['keys'] },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import { record } from '../events.ts'
+import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId, newId, randomToken, tokenHash } from '../lib/id.ts'
 import { allow, may } from '../permissions.ts'
 import { personName } from './schema.ts'
@@ -43,14 +44,19 @@ export async function createKey(
   return { id, name: given.name, hint, userId, lastUsedAt: null, createdAt, key }
 }
 
-/** One's own keys; whoever manages people sees all. */
-export async function listKeys(scope: Scope): Promise<ApiKey[]> {
+/** One's own keys, newest first; whoever manages people sees all. @throws Malformed `bad_cursor` */
+export async function listKeys(
+  scope: Scope,
+  { limit = 50, cursor }: { limit?: number | undefined; cursor?: string | undefined } = {},
+): Promise<Page<ApiKey>> {
   allow(scope, 'keys.manage')
   const own = may(scope.actor, 'people.manage') ? null : scope.actor.userId
+  const [before = null] = readCursor(cursor, [idKey]) ?? []
   const rows = await scope.sql`
     select id, name, hint, user_id, last_used_at, created_at from api_keys
-    where ${own}::uuid is null or user_id = ${own} order by id desc`
-  return rows.map(row => ({
+    where (${own}::uuid is null or user_id = ${own}) and (${before}::uuid is null or id < ${before}::uuid)
+    order by id desc limit ${limit + 1}`
+  const keys = rows.map(row => ({
     id: row.id as string,
     name: row.name as string,
     hint: row.hint as string,
@@ -58,6 +64,7 @@ export async function listKeys(scope: Scope): Promise<ApiKey[]> {
     lastUsedAt: (row.last_used_at as Date | null)?.toISOString() ?? null,
     createdAt: (row.created_at as Date).toISOString(),
   }))
+  return pageOf(keys, limit, last => [last.id])
 }
 
 export async function revokeKey(scope: Scope, id: string): Promise<void> {

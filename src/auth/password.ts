@@ -43,8 +43,11 @@ export function checkPassword(password: string, email = ''): void {
   if (wrong) throw new Invalid(`The password ${wrong}.`, [{ path: 'password', message: wrong }])
 }
 
+/** One form for what looks the same: keyboards differ in how they write an umlaut. */
+const typed = (password: string) => password.normalize('NFC')
+
 export const hashPassword = (password: string): Promise<string> =>
-  inLane(() => Bun.password.hash(password, cost))
+  inLane(() => Bun.password.hash(typed(password), cost))
 
 let decoy: Promise<string> | null = null
 
@@ -52,6 +55,6 @@ let decoy: Promise<string> | null = null
 export async function verifyPassword(password: string, hash: string | null): Promise<boolean> {
   decoy ??= hashPassword('there is no such user')
   const against = hash ?? (await decoy)
-  const same = await inLane(() => Bun.password.verify(password, against)).catch(() => false)
+  const same = await inLane(() => Bun.password.verify(typed(password), against)).catch(() => false)
   return same && hash !== null
 }

@@ -22,6 +22,11 @@ export const slug = z
 export const zone = z
   .string({ error: 'must be a time zone such as Europe/Berlin' })
   .min(1, { error: 'choose a time zone' })
+export const country = z
+  .string({ error: 'must be a country code of two letters' })
+  .trim()
+  .toUpperCase()
+  .length(2, { error: 'must be a country code of two letters' })
 export const role = z.enum(roles, { error: `must be one of ${roles.join(', ')}` })
 
 export const Setup = z.strictObject({
@@ -30,8 +35,9 @@ export const Setup = z.strictObject({
     .trim()
     .min(1, { error: 'type the code from the terminal' }),
   name: personName,
-  slug,
-  country: z.string().length(2).optional(),
+  /** Left empty, it is made from the name. */
+  slug: slug.optional(),
+  country: country.optional(),
   zone,
   ownerName: personName,
   email,
@@ -40,17 +46,42 @@ export const Setup = z.strictObject({
 export type Setup = z.infer<typeof Setup>
 
 export const SignIn = z.strictObject({
-  email: z.string({ error: 'must be a mail address' }).trim().min(1, { error: 'type your mail address' }),
-  password: z.string({ error: 'must be a text' }).min(1, { error: 'type your password' }).max(1000),
-  workspace: z.string().trim().toLowerCase().optional(),
+  email: z
+    .string({ error: 'must be a mail address' })
+    .trim()
+    .min(1, { error: 'type your mail address' })
+    .max(254, { error: 'is too long' }),
+  password: z
+    .string({ error: 'type your password' })
+    .min(1, { error: 'type your password' })
+    .max(1000, { error: 'is too long' }),
+  workspace: z.string().trim().toLowerCase().max(40, { error: 'is too long' }).optional(),
+  next: z.string().max(2000).optional(),
+})
+
+/** Which of several workspaces to enter, after the password was right. */
+export const WorkspaceChoice = z.strictObject({
+  choice: z.string({ error: 'is missing' }),
+  tenant: z.string({ error: 'choose a workspace' }),
+  next: z.string().max(2000).optional(),
 })
 
 export const NewSession = z.strictObject({
-  workspace: z.string({ error: 'must be the address (slug) of the workspace' }).trim().toLowerCase(),
-  email: z.string({ error: 'must be a mail address' }).trim(),
-  password: z.string({ error: 'must be a text' }).max(1000),
+  workspace: z
+    .string({ error: 'must be the address (slug) of the workspace' })
+    .trim()
+    .toLowerCase()
+    .max(40, { error: 'is too long' }),
+  email: z.string({ error: 'must be a mail address' }).trim().max(254, { error: 'is too long' }),
+  password: z.string({ error: 'must be a text' }).max(1000, { error: 'is too long' }),
 })
 
-export const PasswordChange = z.strictObject({ current: password, password })
+/** Names with "password" in them are never sent back in a rejected form. */
+export const PasswordChange = z.strictObject({
+  currentPassword: z.string({ error: 'type your present password' }).min(1, {
+    error: 'type your present password',
+  }),
+  password,
+})
 export const PasswordReset = z.strictObject({ password })
 export const Joining = z.strictObject({ name: personName, password })

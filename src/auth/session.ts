@@ -1,6 +1,6 @@
 import type { Scope } from '../db/scope.ts'
-import { Unauthenticated } from '../errors.ts'
-import { newId, randomToken, tokenHash } from '../lib/id.ts'
+import { NotFound, Unauthenticated } from '../errors.ts'
+import { isId, newId, randomToken, tokenHash } from '../lib/id.ts'
 import type { Role } from '../permissions.ts'
 
 /** Seconds a session lives without being used. */
@@ -34,6 +34,7 @@ export async function startSession(
   agent: string,
 ): Promise<string> {
   const token = randomToken(24)
+  await scope.sql`delete from sessions where user_id = ${userId} and expires_at < public.clock()`
   await scope.sql`
     insert into sessions (id, token_hash, user_id, door, agent, expires_at)
     values (${newId()}, ${tokenHash(token)}, ${userId}, ${door}, ${agent.slice(0, 200)},
@@ -85,6 +86,38 @@ export async function readVisit(scope: Scope, credential: Credential): Promise<V
     sessionId: row.session_id as string | null,
     prolonged: credential.kind === 'session' && credential.door === 'page' && (row.old as boolean),
   }
+}
+
+export interface OwnSession {
+  id: string
+  door: 'page' | 'api'
+  /** What the client calls itself. */
+  agent: string
+  createdAt: string
+  expiresAt: string
+}
+
+/** The user's own sessions that are still good, newest first. */
+export async function listSessions(scope: Scope): Promise<OwnSession[]> {
+  const rows = await scope.sql`
+    select id, door, agent, created_at, expires_at from sessions
+    where user_id = ${scope.actor.userId} and expires_at > public.clock() order by id desc limit 100`
+  return rows.map(row => ({
+    id: row.id as string,
+    door: row.door as OwnSession['door'],
+    agent: (row.agent as string | null) ?? '',
+    createdAt: (row.created_at as Date).toISOString(),
+    expiresAt: (row.expires_at as Date).toISOString(),
+  }))
+}
+
+/** Ends one of the user's own sessions. @throws NotFound for anybody else's */
+export async function endOwnSession(scope: Scope, id: string): Promise<void> {
+  const ended = isId(id)
+    ? await scope.sql`
+        delete from sessions where id = ${id} and user_id = ${scope.actor.userId} returning id`
+    : []
+  if (ended.length === 0) throw new NotFound()
 }
 
 /** Lets a page session live on from now. */

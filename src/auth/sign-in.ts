@@ -1,8 +1,17 @@
 import type { Database } from '../db/database.ts'
 import type { Tenant } from '../db/scope.ts'
 import { Unauthenticated } from '../errors.ts'
+import { tokenHash } from '../lib/id.ts'
 import { verifyPassword } from './password.ts'
 import { startSession } from './session.ts'
+
+/** A place where mail address and password fit; no session yet. */
+export interface Login {
+  tenant: Tenant
+  userId: string
+  /** Changes with the password, so that a choice left open ends with it. */
+  proof: string
+}
 
 export interface SignedIn {
   tenant: Tenant
@@ -14,43 +23,73 @@ export interface SignedIn {
 /** A person's workspaces are few; more entries than this for one address are not tried. */
 const mostWorkspaces = 5
 
+/** A refusal comes at a multiple of this after the question, so that its delay tells nothing about what was found. */
+const evenMs = 250
+
 const refused = () =>
   new Unauthenticated('The mail address or the password is not right. Check both and try again.')
 
+/** What a password's hash leaves in places outside the database. */
+export const proofOf = (passwordHash: string): string => tokenHash(passwordHash).slice(0, 22)
+
 /**
- * Signs in with mail address and password, into `slug` or into every workspace where the address and password fit.
- * The answer is the same, and takes as long, whether the address is known or not.
+ * Where mail address and password fit: in `slug`, or in any workspace of this address. The refusal is the same, and
+ * takes as long, whether the address is known or not.
  * @throws Unauthenticated
  */
-export async function signIn(
+export async function checkLogin(
   db: Database,
   given: { email: string; password: string; slug?: string | undefined },
-  door: 'page' | 'api',
-  agent: string,
-): Promise<[SignedIn, ...SignedIn[]]> {
-  const found: SignedIn[] = []
-  const tenants = await workspacesOf(db, given.email, given.slug)
+): Promise<[Login, ...Login[]]> {
+  const started = performance.now()
+  const email = given.email.trim().toLowerCase()
+  const found: Login[] = []
+  const tenants = await workspacesOf(db, email, given.slug)
   for (const tenant of tenants) {
-    const actor = { tenantId: tenant.id, userId: null, role: 'system' } as const
-    const user = await db.within(actor, async ({ sql }) => {
-      const [row] =
-        await sql`select id, password_hash from users where lower(email) = ${given.email.toLowerCase()} and removed_at is null`
-      return row ? { id: row.id as string, hash: row.password_hash as string } : null
-    })
-    if (!(await verifyPassword(given.password, user?.hash ?? null)) || !user) continue
-    const token = await db.within(actor, scope => startSession(scope, user.id, door, agent))
-    found.push({ tenant, userId: user.id, token })
+    const user = await db.within(
+      { tenantId: tenant.id, userId: null, role: 'system' },
+      async ({ sql }) => {
+        const [row] = await sql`
+          select id, password_hash from users where lower(email) = ${email} and removed_at is null`
+        return row ? { id: row.id as string, hash: row.password_hash as string } : null
+      },
+      { readOnly: true },
+    )
+    if ((await verifyPassword(given.password, user?.hash ?? null)) && user)
+      found.push({ tenant, userId: user.id, proof: proofOf(user.hash) })
   }
   if (tenants.length === 0) await verifyPassword(given.password, null)
   const [first, ...others] = found
-  if (!first) throw refused()
-  return [first, ...others]
+  if (first) return [first, ...others]
+  await Bun.sleep(evenMs - ((performance.now() - started) % evenMs))
+  throw refused()
+}
+
+/**
+ * Starts a session where the password fitted.
+ * @throws Unauthenticated when the login was taken away, or its password changed, since
+ */
+export async function enter(
+  db: Database,
+  login: { tenantId: string; userId: string; proof: string },
+  door: 'page' | 'api',
+  agent: string,
+): Promise<SignedIn> {
+  return db.within({ tenantId: login.tenantId, userId: null, role: 'system' }, async scope => {
+    const [user] = await scope.sql`
+      select password_hash from users where id = ${login.userId} and removed_at is null`
+    if (!user || proofOf(user.password_hash as string) !== login.proof) throw refused()
+    const token = await startSession(scope, login.userId, door, agent)
+    return { tenant: scope.tenant, userId: login.userId, token }
+  })
 }
 
 async function workspacesOf(db: Database, email: string, slug: string | undefined): Promise<Tenant[]> {
+  const wanted = slug || null
   const rows = await db.sql`
     select d.tenant_id from public.sign_in_directory d join public.tenants t on t.id = d.tenant_id
-    where d.address_hash = ${db.hashAddress(email)} and t.state = 'active' and (${slug ?? null}::text is null or t.slug = ${slug ?? null})
+    where d.address_hash = ${db.hashAddress(email)} and t.state = 'active'
+      and (${wanted}::text is null or t.slug = ${wanted})
     order by d.tenant_id limit ${mostWorkspaces}`
   const tenants = await Promise.all(rows.map(row => db.tenantById(row.tenant_id as string)))
   return tenants.filter(tenant => tenant !== null)

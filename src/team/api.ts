@@ -1,9 +1,21 @@
 import { Elysia } from 'elysia'
 import type { ApiDoor } from '../http/api-door.ts'
+import { publicOrigin } from '../http/origin.ts'
+import { ListQuery } from '../lib/cursor.ts'
+import type { Services } from '../services.ts'
+import { invite, listInvitations, NewInvitation, revokeInvitation } from './invitations.ts'
 import { changeUser, listUsers, readUser, removeUser, UserChange } from './users.ts'
 import { changeWorkspace, readWorkspace, WorkspaceChange } from './workspace.ts'
 
-export function teamApi(api: ApiDoor) {
+/** The link of an invitation; its token is nowhere else. */
+export const invitationLink = (
+  { config }: Pick<Services, 'config'>,
+  request: Request,
+  tenantId: string,
+  token: string,
+): string => `${publicOrigin(request, config)}/join/${tenantId}/${token}`
+
+export function teamApi(services: Pick<Services, 'config'>, api: ApiDoor) {
   return new Elysia()
     .get('/workspace', context => api.read(context, readWorkspace), {
       detail: { summary: 'The workspace', tags: ['workspace'] },
@@ -12,13 +24,10 @@ export function teamApi(api: ApiDoor) {
       body: WorkspaceChange,
       detail: { summary: 'Change name, zone, country or whether approval is required', tags: ['workspace'] },
     })
-    .get(
-      '/users',
-      context => api.read(context, async scope => ({ items: await listUsers(scope), next: null })),
-      {
-        detail: { summary: 'People with a login', tags: ['people'] },
-      },
-    )
+    .get('/users', context => api.read(context, scope => listUsers(scope, context.query)), {
+      query: ListQuery,
+      detail: { summary: 'People with a login', tags: ['people'] },
+    })
     .get('/users/:id', context => api.read(context, scope => readUser(scope, context.params.id)), {
       detail: { summary: 'One person', tags: ['people'] },
     })
@@ -33,4 +42,29 @@ export function teamApi(api: ApiDoor) {
     .delete('/users/:id', context => api.write(context, scope => removeUser(scope, context.params.id), 204), {
       detail: { summary: 'Take a login away', tags: ['people'] },
     })
+    .get('/invitations', context => api.read(context, scope => listInvitations(scope, context.query)), {
+      query: ListQuery,
+      detail: { summary: 'Invitations that nobody has taken up yet', tags: ['people'] },
+    })
+    .post(
+      '/invitations',
+      context =>
+        api.write(
+          context,
+          async scope => {
+            const { invitation, token } = await invite(scope, context.body)
+            return { ...invitation, link: invitationLink(services, context.request, scope.tenant.id, token) }
+          },
+          201,
+        ),
+      {
+        body: NewInvitation,
+        detail: { summary: 'Invite somebody; the link is in this answer only', tags: ['people'] },
+      },
+    )
+    .delete(
+      '/invitations/:id',
+      context => api.write(context, scope => revokeInvitation(scope, context.params.id), 204),
+      { detail: { summary: 'Take an invitation back', tags: ['people'] } },
+    )
 }

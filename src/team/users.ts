@@ -4,6 +4,7 @@ import { endSessions } from '../auth/session.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Forbidden, NotFound } from '../errors.ts'
 import { record } from '../events.ts'
+import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId, newId } from '../lib/id.ts'
 import { allow, type Role } from '../permissions.ts'
 
@@ -50,10 +51,17 @@ export async function addUser(scope: Scope, user: NewUser): Promise<string> {
   return id
 }
 
-export async function listUsers(scope: Scope): Promise<User[]> {
+/** People with a login, in the order they joined. @throws Malformed `bad_cursor` */
+export async function listUsers(
+  scope: Scope,
+  { limit = 50, cursor }: { limit?: number | undefined; cursor?: string | undefined } = {},
+): Promise<Page<User>> {
+  const [after = null] = readCursor(cursor, [idKey]) ?? []
   const rows = await scope.sql`
-    select id, name, email, role, created_at from users where removed_at is null order by created_at, id`
-  return rows.map(toUser)
+    select id, name, email, role, created_at from users
+    where removed_at is null and (${after}::uuid is null or id > ${after}::uuid)
+    order by id limit ${limit + 1}`
+  return pageOf(rows.map(toUser), limit, last => [last.id])
 }
 
 /** @throws NotFound */
@@ -65,11 +73,13 @@ export async function readUser(scope: Scope, id: string): Promise<User> {
   return toUser(rows[0])
 }
 
+/** Changes a role. @throws Forbidden, NotFound, Conflict when nobody would be left as owner */
 export async function changeUser(scope: Scope, id: string, change: UserChange): Promise<User> {
   allow(scope, 'people.manage')
   const user = await readUser(scope, id)
   onlyOwnersTouchOwners(scope, user, change.role)
   if (user.role === 'owner' && change.role !== 'owner') await keepAnOwner(scope, id)
+  if (user.role === change.role) return user
   await scope.sql`update users set role = ${change.role} where id = ${id}`
   await record(scope, 'user.changed', id, { from: user.role, to: change.role })
   return { ...user, role: change.role }
@@ -83,6 +93,7 @@ export async function removeUser(scope: Scope, id: string): Promise<void> {
   if (user.role === 'owner') await keepAnOwner(scope, id)
   await endSessions(scope, id)
   await scope.sql`delete from api_keys where user_id = ${id}`
+  await scope.sql`delete from invitations where user_id = ${id} and used_at is null`
   await scope.sql`update users set removed_at = public.clock() where id = ${id}`
   await scope.sql`delete from sign_in_directory where address_hash = ${scope.hashAddress(user.email)}`
   await record(scope, 'user.removed', id)

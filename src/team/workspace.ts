@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { checkPassword, hashPassword } from '../auth/password.ts'
-import { personName, zone } from '../auth/schema.ts'
+import { country, personName, zone } from '../auth/schema.ts'
 import type { Database } from '../db/database.ts'
 import type { Scope, Tenant } from '../db/scope.ts'
 import { createTenant } from '../db/tenants.ts'
@@ -24,10 +24,18 @@ export interface Workspace {
 export const WorkspaceChange = z.strictObject({
   name: personName.optional(),
   zone: zone.optional(),
-  country: z.string().length(2, { error: 'must be a country code of two letters' }).nullable().optional(),
+  country: country.nullable().optional(),
   approvalRequired: z.boolean({ error: 'must be true or false' }).optional(),
 })
 export type WorkspaceChange = z.infer<typeof WorkspaceChange>
+
+/** The same as a form sends it: every field is there, an empty country means none. */
+export const WorkspaceForm = z.strictObject({
+  name: personName,
+  zone,
+  country: country.optional(),
+  approvalRequired: z.boolean(),
+})
 
 export interface Founding {
   slug: string
@@ -90,27 +98,35 @@ export async function readWorkspace(scope: Scope): Promise<Workspace> {
 export async function changeWorkspace(scope: Scope, change: WorkspaceChange): Promise<Workspace> {
   allow(scope, 'workspace.change')
   const now = await readWorkspace(scope)
-  if (change.zone) change.zone = checkZone(change.zone)
-  if (change.country) await checkCountry(scope, change.country)
-  const next = {
+  await checkCountry(scope, change.country)
+  const next: Workspace = {
     ...now,
-    ...Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)),
-  } as Workspace
+    name: change.name ?? now.name,
+    zone: change.zone === undefined ? now.zone : checkZone(change.zone),
+    country: change.country === undefined ? now.country : change.country,
+    approvalRequired: change.approvalRequired ?? now.approvalRequired,
+  }
   await scope.sql`
     update workspace set name = ${next.name}, zone = ${next.zone}, country = ${next.country},
       approval_required = ${next.approvalRequired}`
-  await record(scope, 'workspace.changed', scope.tenant.id, { fields: Object.keys(change) })
+  const fields = (['name', 'zone', 'country', 'approvalRequired'] as const).filter(
+    field => next[field] !== now[field],
+  )
+  if (fields.length > 0) await record(scope, 'workspace.changed', scope.tenant.id, { fields })
   return next
 }
 
-export async function countries(scope: Pick<Scope, 'sql'>): Promise<{ code: string; name: string }[]> {
-  const rows = await scope.sql`select code, name from countries order by name`
+/** The countries one can choose, by name. Takes a scope or the database: the table is everybody's. */
+export async function countries({
+  sql,
+}: Pick<Scope, 'sql'> | Pick<Database, 'sql'>): Promise<{ code: string; name: string }[]> {
+  const rows = await (sql as Scope['sql'])`select code, name from public.countries order by name`
   return rows.map(row => ({ code: row.code as string, name: row.name as string }))
 }
 
-async function checkCountry(scope: Scope, code: string | undefined): Promise<void> {
+async function checkCountry(scope: Scope, code: string | null | undefined): Promise<void> {
   if (!code) return
-  const [known] = await scope.sql`select 1 from countries where code = ${code.toUpperCase()}`
+  const [known] = await scope.sql`select 1 from countries where code = ${code}`
   if (!known)
     throw new Invalid(`"${code}" is not a country code.`, [
       { path: 'country', message: 'must be a code such as DE or US' },

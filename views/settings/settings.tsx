@@ -1,0 +1,87 @@
+import type { ApiKey } from '../../src/auth/keys.ts'
+import type { OwnSession } from '../../src/auth/session.ts'
+import type { Frame } from '../../src/http/desk.ts'
+import type { Rejected } from '../../src/http/form.ts'
+import type { SettingsPart } from '../../src/team/settings-pages.ts'
+import type { Html } from '../html.ts'
+import { Layout } from '../layout.tsx'
+import { Meta, PageHead, Section } from '../ui/index.tsx'
+import { Keys } from './keys.tsx'
+import { Password } from './password.tsx'
+import { Sessions } from './sessions.tsx'
+import { WorkspaceSettings } from './workspace.tsx'
+
+export interface SettingsProps {
+  frame: Frame
+  mayChange: boolean
+  countries: readonly { code: string; name: string }[]
+  zones: readonly string[]
+  /** null when the role may have none. */
+  keys: readonly ApiKey[] | null
+  /** User id → name. */
+  people: Readonly<Record<string, string>>
+  sessions: readonly OwnSession[]
+  sessionId: string | null
+  /** Which form was refused. */
+  part: SettingsPart | null
+  form: Rejected | null
+  /** A key made just now, with its secret: shown this once. */
+  made: { name: string; key: string } | null
+}
+
+/** The workspace's settings and one's own, on one page. */
+export function SettingsPage(props: SettingsProps): Html {
+  const { frame, part, form, keys, mayChange, countries } = props
+  const { workspace } = frame
+  const of = (wanted: SettingsPart): Rejected | null => (part === wanted ? form : null)
+  return (
+    <Layout {...frame} title="Settings">
+      <PageHead title="Settings" />
+      <Section
+        id="workspace"
+        title="Workspace"
+        about={
+          mayChange
+            ? 'Its name stands over the feed. New posts are planned in its zone; posts that are planned keep theirs.'
+            : 'Owners and admins change these.'
+        }
+      >
+        {mayChange ? (
+          <WorkspaceSettings {...props} form={of('workspace')} />
+        ) : (
+          <Meta
+            items={[
+              { term: 'Name', value: workspace.name },
+              { term: 'Address', value: workspace.slug },
+              { term: 'Time zone', value: workspace.zone },
+              {
+                term: 'Country',
+                value: countries.find(({ code }) => code === workspace.country)?.name,
+              },
+              { term: 'Every post needs an approval', value: workspace.approvalRequired ? 'yes' : 'no' },
+            ]}
+          />
+        )}
+      </Section>
+      <Section
+        id="you"
+        title="Your password"
+        about={`You are ${frame.user.name}, ${frame.user.role}, and sign in as ${frame.user.email}.`}
+      >
+        <Password frame={frame} form={of('password')} />
+      </Section>
+      <Section id="sessions" title="Your sessions" about="Where you are signed in to this workspace.">
+        <Sessions {...props} />
+      </Section>
+      {keys && (
+        <Section
+          id="keys"
+          title="API keys"
+          about="For programs. A key acts as whoever made it, with the same role, until it is revoked."
+        >
+          <Keys {...props} keys={keys} form={of('keys')} />
+        </Section>
+      )}
+    </Layout>
+  )
+}
