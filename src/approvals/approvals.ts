@@ -1,0 +1,104 @@
+import { lock } from '../content/content.ts'
+import { type Content, type Piece, readPiece, shown } from '../content/find.ts'
+import type { ContentState } from '../content/schema.ts'
+import type { Scope } from '../db/scope.ts'
+import { Conflict, Forbidden } from '../errors.ts'
+import { type EventType, record } from '../events.ts'
+import { newId } from '../lib/id.ts'
+import { allow, may } from '../permissions.ts'
+import type { Approving, ChangeRequest } from './schema.ts'
+
+type Decision = 'submitted' | 'approved' | 'changes_requested' | 'withdrawn'
+
+/** Hands a draft to the reviewers. @throws NotFound, Conflict when it waits already, is approved or archived */
+export async function submitContent(scope: Scope, id: string): Promise<Content> {
+  allow(scope, 'content.write')
+  const piece = await open(scope, id)
+  if (piece.state === 'in_review') throw new Conflict('This waits for review already.')
+  if (piece.state === 'approved') throw new Conflict('This is approved already: nothing is left to review.')
+  return decide(scope, piece, 'submitted', 'in_review', 'content.submitted')
+}
+
+/** Takes a submission back before anybody answered. @throws NotFound, Conflict when it does not wait for review */
+export async function takeBack(scope: Scope, id: string): Promise<Content> {
+  allow(scope, 'content.write')
+  const piece = await open(scope, id)
+  if (piece.state !== 'in_review') throw new Conflict('This does not wait for review.')
+  return decide(scope, piece, 'withdrawn', 'draft', 'content.withdrawn')
+}
+
+/**
+ * Approves the current version, and only that one.
+ * @throws NotFound, Forbidden for one's own words unless owner or admin, Conflict when nobody asked for a review or
+ * when `version` is not the current one
+ */
+export async function approveContent(
+  scope: Scope,
+  id: string,
+  { version }: Approving = {},
+): Promise<Content> {
+  allow(scope, 'content.approve')
+  const piece = await open(scope, id)
+  if (piece.state === 'approved') throw new Conflict('This is approved already.')
+  if (piece.state === 'draft')
+    throw new Conflict('Nobody has asked for a review of this yet. Submit it for review first.')
+  if (version !== undefined && version !== piece.version)
+    throw new Conflict(
+      `${piece.savedBy?.name ?? 'Somebody'} saved version ${piece.version} after the version ${version} that you looked at. Look again, then approve.`,
+    )
+  if (isOwn(piece, scope.actor.userId) && !mayApproveOwn(scope))
+    throw new Forbidden(
+      'You wrote this yourself, so somebody else approves it: another editor, a reviewer, an admin or the owner.',
+    )
+  return decide(scope, piece, 'approved', 'approved', 'content.approved')
+}
+
+/** Takes an approval back; the piece waits for review again. @throws NotFound, Conflict when it is not approved */
+export async function withdrawApproval(scope: Scope, id: string): Promise<Content> {
+  allow(scope, 'content.approve')
+  const piece = await open(scope, id)
+  if (piece.state !== 'approved')
+    throw new Conflict('This is not approved, so there is nothing to take back.')
+  return decide(scope, piece, 'withdrawn', 'in_review', 'content.withdrawn')
+}
+
+/** Sends a piece back to its author with what should change. @throws NotFound, Conflict when nobody asked for a review */
+export async function requestChanges(scope: Scope, id: string, { note }: ChangeRequest): Promise<Content> {
+  allow(scope, 'content.approve')
+  const piece = await open(scope, id)
+  if (piece.state !== 'in_review' && piece.state !== 'approved')
+    throw new Conflict('This does not wait for review. Leave a comment instead.')
+  return decide(scope, piece, 'changes_requested', 'changes_requested', 'content.changes_requested', note)
+}
+
+/** Began it, or saved the version that is looked at. */
+export const isOwn = (piece: Pick<Piece, 'createdBy' | 'savedBy'>, userId: string | null): boolean =>
+  userId !== null && (piece.createdBy?.id === userId || piece.savedBy?.id === userId)
+
+/** Owners and admins answer for the workspace and are sometimes alone in it. */
+export const mayApproveOwn = (scope: Pick<Scope, 'actor'>): boolean => may(scope.actor, 'workspace.change')
+
+async function open(scope: Scope, id: string): Promise<Piece> {
+  if ((await lock(scope, id)) === 'archived') throw new Conflict('This is archived. Restore it first.')
+  return readPiece(scope, id)
+}
+
+async function decide(
+  scope: Scope,
+  piece: Piece,
+  decision: Decision,
+  state: ContentState,
+  event: EventType,
+  note = '',
+): Promise<Content> {
+  await scope.sql`
+    insert into approvals (id, content_id, version_id, decision, note, user_id)
+    values (${newId()}, ${piece.id}, ${piece.versionId}, ${decision}, ${note}, ${scope.actor.userId})`
+  await scope.sql`update content set state = ${state} where id = ${piece.id}`
+  await record(scope, event, piece.id, {
+    versionId: piece.versionId,
+    ...(note ? { note } : {}),
+    ...(event === 'content.withdrawn' ? { from: piece.state } : {}),
+  })
+  return shown(await readPiece(scope, piece.id))
+}

@@ -1,0 +1,106 @@
+import { Elysia } from 'elysia'
+import { z } from 'zod'
+import { ReviewPage } from '../../views/approvals/review.tsx'
+import { listAccounts } from '../accounts/find.ts'
+import { lastComments } from '../content/comments.ts'
+import { type PieceRequest, pieceShower } from '../content/composer-pages.ts'
+import type { Content } from '../content/find.ts'
+import type { Scope } from '../db/scope.ts'
+import type { Desk, DeskRequest } from '../http/desk.ts'
+import type { Rejected } from '../http/form.ts'
+import { findMedia } from '../media/find.ts'
+import { may } from '../permissions.ts'
+import { listRows } from '../publishing/rows.ts'
+import { approveContent, requestChanges, takeBack, withdrawApproval } from './approvals.ts'
+import { listWaiting, reviewCount } from './find.ts'
+import { ChangeRequest } from './schema.ts'
+
+/** Buttons say where they stand, so that the answer leads back there. */
+const Answer = z.object({ version: z.coerce.number().int().optional().catch(undefined) })
+const atReview = (body: unknown) => (body as Record<string, unknown> | null)?._at === 'review'
+const pageSize = 20
+
+export function approvalsPages(desk: Desk) {
+  const showPiece = pieceShower(desk)
+  const showReview = (ctx: DeskRequest, back?: { id: string; rejected: Rejected }) =>
+    desk.show(
+      ctx,
+      async (scope, frame) => {
+        const waiting = await listWaiting(scope, pageSize)
+        const pieces = waiting.map(({ piece }) => piece)
+        const [accounts, comments, pictures, all, jobs] = await Promise.all([
+          listAccounts(scope),
+          lastComments(
+            scope,
+            pieces.map(({ id }) => id),
+          ),
+          findMedia(
+            scope,
+            pieces.flatMap(({ media, variants }) => [...media, ...variants.flatMap(own => own.media ?? [])]),
+            { removed: true },
+          ),
+          reviewCount(scope),
+          Promise.all(
+            pieces.map(({ id }) =>
+              listRows(scope, { contentId: id, states: ['scheduled', 'held'], limit: 20 }),
+            ),
+          ),
+        ])
+        return ReviewPage({
+          frame,
+          waiting: waiting.map((one, at) => ({
+            ...one,
+            jobs: jobs[at]?.items ?? [],
+            comment: comments.get(one.piece.id) ?? null,
+          })),
+          all,
+          accounts,
+          pictures,
+          mayApprove: may(scope.actor, 'content.approve'),
+          back,
+        })
+      },
+      back ? 422 : 200,
+    )
+
+  /** Answers, and goes back to where the button stood; a refusal in words goes along. */
+  async function answer(
+    ctx: PieceRequest,
+    work: (scope: Scope, version: number | undefined) => Promise<Content>,
+    said: string,
+  ): Promise<Response> {
+    const path = atReview(ctx.body) ? '/review' : `/content/${ctx.params.id}`
+    const { version } = Answer.parse(ctx.body ?? {})
+    const done = await desk.submit(ctx, z.looseObject({}), scope => work(scope, version))
+    return done.ok ? desk.go(ctx, path, said) : desk.go(ctx, path, done.rejected.message, 'bad')
+  }
+
+  return new Elysia()
+    .get('/w/:slug/review', ctx => showReview(ctx))
+    .post('/w/:slug/content/:id/approval', ctx =>
+      answer(
+        ctx,
+        (scope, version) => approveContent(scope, ctx.params.id, { version }),
+        'Approved: these very words may go out.',
+      ),
+    )
+    .post('/w/:slug/content/:id/approval/removal', ctx =>
+      answer(ctx, scope => withdrawApproval(scope, ctx.params.id), 'The approval is taken back.'),
+    )
+    .post('/w/:slug/content/:id/submission/removal', ctx =>
+      answer(ctx, scope => takeBack(scope, ctx.params.id), 'It is a draft again.'),
+    )
+    .post('/w/:slug/content/:id/change-request', async ctx => {
+      const asked = await desk.submit(ctx, ChangeRequest, (scope, given) =>
+        requestChanges(scope, ctx.params.id, given),
+      )
+      if (asked.ok)
+        return desk.go(
+          ctx,
+          atReview(ctx.body) ? '/review' : `/content/${ctx.params.id}`,
+          'Sent back with your note.',
+        )
+      if (atReview(ctx.body)) return showReview(ctx, { id: ctx.params.id, rejected: asked.rejected })
+      return showPiece(ctx, { change: asked.rejected })
+    })
+}

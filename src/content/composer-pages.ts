@@ -1,0 +1,279 @@
+import { Elysia } from 'elysia'
+import { z } from 'zod'
+import { ComposerPage, DraftKept, DraftRefused } from '../../views/content/composer.tsx'
+import { ReadPage } from '../../views/content/read.tsx'
+import { submitContent } from '../approvals/approvals.ts'
+import type { Scope } from '../db/scope.ts'
+import { Invalid, Refusal } from '../errors.ts'
+import type { Desk, DeskRequest } from '../http/desk.ts'
+import { fieldErrors, type Rejected, rejection } from '../http/form.ts'
+import { page } from '../http/page.ts'
+import { findMedia } from '../media/find.ts'
+import { addPicture, changeMedia, keepPicture, preparePicture } from '../media/media.ts'
+import { MediaChange } from '../media/schema.ts'
+import { allow, may } from '../permissions.ts'
+import { scheduleJobs } from '../publishing/schedule.ts'
+import { type Job, ScheduleForm, scheduleOf } from '../publishing/schema.ts'
+import type { Services } from '../services.ts'
+import { readComposer } from './composer.ts'
+import { createContent, saveContent } from './content.ts'
+import { dropDraft, keepDraft, readDraft } from './drafts.ts'
+import { type Content, readPiece } from './find.ts'
+import { limits } from './schema.ts'
+import { blank, checked, differs, named, type Typed, typedFrom, typedOf } from './typed.ts'
+import { plannedWords } from './words.ts'
+
+export type PieceRequest = DeskRequest & { params: { slug: string; id: string } }
+
+/** Which form of a piece's page came back. */
+export interface Back {
+  composer?: Rejected | undefined
+  comment?: Rejected | undefined
+  change?: Rejected | undefined
+}
+
+/** The composer's form is read by `typedOf`, which takes it as it is: a draft is kept whatever is in it. */
+const AnyForm = z.looseObject({})
+const idOf = (ctx: PieceRequest): string | null => (ctx.params.id === 'new' ? null : ctx.params.id)
+const pathOf = (ctx: PieceRequest): string => `/content/${ctx.params.id}`
+
+/** Shows one piece: the composer to those who write, the piece to read to the others. */
+export const pieceShower =
+  (desk: Desk) =>
+  (ctx: PieceRequest, back: Back = {}): Promise<Response> =>
+    desk.show(
+      ctx,
+      async (scope, frame, { workspace }) => {
+        const id = idOf(ctx)
+        if (!id) allow(scope, 'content.write')
+        const sheet = await readComposer(scope, id, workspace, {
+          sent: back.composer ? typedOf(ctx.body, workspace.zone) : undefined,
+          local: localOf(ctx.request),
+        })
+        const readOnly = !sheet.rights.write || sheet.piece?.state === 'archived'
+        return readOnly ? ReadPage({ frame, sheet, ...back }) : ComposerPage({ frame, sheet, ...back })
+      },
+      back.composer || back.comment || back.change ? 422 : 200,
+    )
+
+export function composerPages({ files }: Pick<Services, 'files'>, desk: Desk) {
+  const show = pieceShower(desk)
+
+  /** Saves what was typed and does what follows, all in one transaction; else shows the form again as it was. */
+  async function saveAnd<T>(
+    ctx: PieceRequest,
+    then: (scope: Scope, content: Content, typed: Typed) => Promise<T>,
+    answer: (content: Content, value: T) => Response,
+  ): Promise<Response> {
+    const done = await desk.submit(ctx, AnyForm, async (scope, _, { workspace }) => {
+      const typed = typedOf(ctx.body, workspace.zone)
+      const content = await saveTyped(scope, idOf(ctx), typed)
+      // After a save the draft has done its work.
+      await dropDraft(scope, idOf(ctx))
+      return { content, value: await inFormNames(() => then(scope, content, typed)) }
+    })
+    return done.ok ? answer(done.value.content, done.value.value) : show(ctx, { composer: done.rejected })
+  }
+
+  return new Elysia()
+    .get('/w/:slug/content/:id', ctx => show(ctx))
+    .post('/w/:slug/content/:id', ctx =>
+      saveAnd(ctx, keepPlan, content =>
+        desk.go(ctx, `/content/${content.id}`, `Version ${content.version} is saved.`),
+      ),
+    )
+    .post('/w/:slug/content/:id/submission', ctx =>
+      saveAnd(
+        ctx,
+        async (scope, content, typed) => {
+          await submitContent(scope, content.id)
+          await keepPlan(scope, content, typed)
+        },
+        content => desk.go(ctx, `/content/${content.id}`, 'It waits for review now.'),
+      ),
+    )
+    .post('/w/:slug/content/:id/publish-jobs', ctx =>
+      saveAnd(
+        ctx,
+        async (scope, content, typed) => {
+          const { items } = await scheduleJobs(
+            scope,
+            content.id,
+            scheduleOf(scheduleForm(ctx.body, typed), typed.zone),
+          )
+          return items
+        },
+        (content, jobs) => desk.go(ctx, afterPlanning(ctx.body, content, jobs), plannedWords(jobs)),
+      ),
+    )
+    .post('/w/:slug/content/:id/pictures', async ctx => {
+      const id = idOf(ctx)
+      const { typed, tenantId } = await desk.write(ctx, async (scope, { workspace }) => {
+        allow(scope, 'media.write')
+        const typed = typedOf(ctx.body, workspace.zone)
+        await keepDraft(scope, id, typed)
+        return { typed, tenantId: scope.tenant.id }
+      })
+      try {
+        const chosen = filesOf(ctx.body)
+        if (chosen.length === 0)
+          throw new Invalid('Choose a picture first.', [
+            { path: '_pictures', message: 'Choose a picture first.' },
+          ])
+        if (typed.media.length + chosen.length > limits.media)
+          throw new Invalid(`A post takes at most ${limits.media} pictures.`, [
+            { path: '_pictures', message: `A post takes at most ${limits.media} pictures.` },
+          ])
+        for (const file of chosen) {
+          const prepared = await preparePicture(await file.bytes())
+          await keepPicture(files, tenantId, prepared, () =>
+            desk.write(ctx, async (scope, { workspace }) => {
+              await addPicture(scope, prepared, { name: file.name })
+              const kept = (await readDraft(scope, id))?.typed ?? blank(workspace.zone)
+              await keepDraft(scope, id, { ...kept, media: [...kept.media, prepared.id] })
+            }),
+          )
+        }
+      } catch (error) {
+        const refused = rejection(ctx.body, error)
+        if (!refused) throw error
+        const { file, _pictures, ...errors } = refused.errors
+        return show(ctx, {
+          composer: { ...refused, errors: { ...errors, _pictures: _pictures ?? file ?? refused.message } },
+        })
+      }
+      return desk.go(ctx, `${pathOf(ctx)}#pictures`)
+    })
+    .post('/w/:slug/content/:id/arrangement', async ctx => {
+      await desk.write(ctx, (scope, { workspace }) =>
+        keepDraft(
+          scope,
+          idOf(ctx),
+          earlier(typedOf(ctx.body, workspace.zone), (ctx.body as Record<string, unknown>)?._earlier),
+        ),
+      )
+      return desk.go(ctx, `${pathOf(ctx)}#pictures`)
+    })
+    .post('/w/:slug/content/:id/draft', async ctx => {
+      try {
+        const kept = await desk.write(ctx, async (scope, { workspace }) => {
+          const typed = typedOf(ctx.body, workspace.zone)
+          const at = await keepDraft(scope, idOf(ctx), typed)
+          const sheet = await readComposer(scope, idOf(ctx), workspace, { sent: typed })
+          return { at, sheet, workspace, changed: differs(typed, sheet.piece) }
+        })
+        return page(DraftKept(kept))
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        return page(DraftRefused({ why: error.message }), 422)
+      }
+    })
+    .post('/w/:slug/content/:id/draft/removal', async ctx => {
+      await desk.write(ctx, async scope => {
+        const id = idOf(ctx)
+        if (id) await readPiece(scope, id)
+        await dropDraft(scope, id)
+      })
+      return desk.go(ctx, pathOf(ctx), 'What was not saved is gone.', 'info')
+    })
+}
+
+/** @throws Invalid in the form's names, Conflict, NotFound */
+async function saveTyped(scope: Scope, id: string | null, typed: Typed): Promise<Content> {
+  allow(scope, 'content.write')
+  const kept = id ? (await readPiece(scope, id)).variants : []
+  const given = checked(typed, kept)
+  await saveAlts(scope, typed)
+  return inFormNames(
+    () =>
+      id
+        ? saveContent(scope, id, { ...given, version: typed.version ?? undefined })
+        : createContent(scope, given),
+    given.variants,
+  )
+}
+
+/** Alt text belongs to the picture; what was typed beside it here is its new one. */
+async function saveAlts(scope: Scope, typed: Typed): Promise<void> {
+  if (!may(scope.actor, 'media.write')) return
+  for (const { id, alt } of await findMedia(scope, typed.media)) {
+    const wanted = typed.alts[id]
+    if (wanted === undefined || wanted.trim() === alt) continue
+    const parsed = MediaChange.safeParse({ alt: wanted })
+    if (!parsed.success)
+      throw new Invalid('Not saved yet: please look at the marked fields.', [
+        { path: `alt.${id}`, message: `This ${fieldErrors(parsed.error)[0]?.message ?? 'is too long'}.` },
+      ])
+    await changeMedia(scope, id, parsed.data)
+  }
+}
+
+async function inFormNames<T>(
+  work: () => Promise<T>,
+  variants: readonly { accountId: string }[] = [],
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Invalid)) throw error
+    throw new Invalid(error.message, named(error.errors, variants), error.code)
+  }
+}
+
+/** Where and when it is to go out is remembered, for whoever chose it, until it is planned. */
+async function keepPlan(scope: Scope, content: Content, typed: Typed): Promise<void> {
+  if (typed.accounts.length === 0 && !typed.local) return
+  const piece = await readPiece(scope, content.id)
+  const { accounts, local, zone, fold } = typed
+  await keepDraft(scope, content.id, { ...typedFrom(piece, zone), accounts, local, fold })
+}
+
+/** @throws Invalid in the form's names */
+function scheduleForm(body: unknown, typed: Typed): z.infer<typeof ScheduleForm> {
+  const when = (body as Record<string, unknown> | null)?.when
+  const parsed = ScheduleForm.safeParse({
+    accounts: typed.accounts,
+    when: Array.isArray(when) ? when.at(-1) : when,
+    local: typed.local || undefined,
+    zone: typed.zone,
+    fold: typed.fold || undefined,
+  })
+  if (!parsed.success) {
+    const errors = fieldErrors(parsed.error).map(({ path, message }) => ({
+      path,
+      message: path === 'accounts' ? 'Choose at least one account to publish to.' : `Please ${message}.`,
+    }))
+    throw new Invalid(errors[0]?.message ?? 'Choose where and when it goes out.', errors)
+  }
+  if (parsed.data.when === 'at' && !parsed.data.local)
+    throw new Invalid('Choose a day and a time, or publish now.', [
+      { path: 'local', message: 'Choose a day and a time.' },
+    ])
+  return parsed.data
+}
+
+/** One post that goes out now is watched on its own page. */
+function afterPlanning(body: unknown, content: Content, jobs: readonly Job[]): string {
+  const [only, second] = jobs
+  const now = (body as Record<string, unknown>).when === 'now'
+  return now && only && !second ? `/publish-jobs/${only.id}` : `/content/${content.id}`
+}
+
+function earlier(typed: Typed, id: unknown): Typed {
+  const at = typed.media.findIndex(one => one === id)
+  if (at < 1) return typed
+  const media = [...typed.media]
+  media.splice(at - 1, 2, ...media.slice(at - 1, at + 1).reverse())
+  return { ...typed, media }
+}
+
+const filesOf = (body: unknown): File[] =>
+  [(body as Record<string, unknown> | null)?._pictures]
+    .flat()
+    .filter((given): given is File => given instanceof File && given.size > 0)
+
+/** `?local=2026-12-01T09:00`, as the calendar's "new post on this day" sends it. */
+function localOf(request: Request): string {
+  const local = new URL(request.url).searchParams.get('local') ?? ''
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(local) ? local : ''
+}

@@ -1,0 +1,135 @@
+import { listAccounts, type SocialAccount } from '../accounts/find.ts'
+import { type Decision, listDecisions } from '../approvals/find.ts'
+import type { Scope } from '../db/scope.ts'
+import { wallTime, zones } from '../lib/time.ts'
+import { findMedia, listMedia, type Media } from '../media/find.ts'
+import { may } from '../permissions.ts'
+import { platforms } from '../platforms/index.ts'
+import { misfit } from '../platforms/misfit.ts'
+import { type JobRow, listRows } from '../publishing/rows.ts'
+import { type Comment, listComments } from './comments.ts'
+import { readDraft } from './drafts.ts'
+import { listTags, type Piece, readPiece } from './find.ts'
+import { blank, differs, type Typed, typedFrom } from './typed.ts'
+import { listVersions, type Version } from './versions.ts'
+
+/** What one account would get of what is typed, and whether it takes it. */
+export interface Showing {
+  account: SocialAccount
+  picked: boolean
+  text: string
+  pictures: Media[]
+  own: boolean
+  /** Why the account would refuse it, in words; null when it fits or there is nothing yet. */
+  problem: string | null
+}
+
+export interface ComposerSheet {
+  piece: Piece | null
+  typed: Typed
+  /** What is shown was typed and kept, but not saved. */
+  draft: { at: Date } | null
+  /** Somebody saved a version after the one that was written on. */
+  overtaken: boolean
+  showings: Showing[]
+  pictures: Media[]
+  library: Media[]
+  jobs: JobRow[]
+  comments: Comment[]
+  versions: Version[]
+  decisions: Decision[]
+  tags: string[]
+  zones: string[]
+  /** Now, as wall time in the zone of the form: nothing is planned before it. */
+  earliest: string
+  approvalRequired: boolean
+  rights: { write: boolean; schedule: boolean; approve: boolean; comment: boolean; upload: boolean }
+}
+
+const librarySize = 24
+
+/**
+ * Everything the composer shows.
+ * @param id the piece, or null for a new post
+ * @param sent what was typed in a form that came back
+ * @throws NotFound
+ */
+export async function readComposer(
+  scope: Scope,
+  id: string | null,
+  workspace: { zone: string; approvalRequired: boolean },
+  { sent, local = '' }: { sent?: Typed | undefined; local?: string | undefined } = {},
+): Promise<ComposerSheet> {
+  const piece = id ? await readPiece(scope, id) : null
+  const [accounts, jobs, kept, tags, [clock]] = await Promise.all([
+    listAccounts(scope),
+    piece ? listRows(scope, { contentId: piece.id, limit: 100 }) : { items: [] },
+    may(scope.actor, 'content.write') && piece?.state !== 'archived'
+      ? readDraft(scope, piece?.id ?? null)
+      : null,
+    listTags(scope),
+    scope.sql`select public.clock() as now`,
+  ])
+  const typed = sent ?? kept?.typed ?? fresh(piece, workspace.zone, accounts, local)
+  const [pictures, library, comments, versions, decisions] = await Promise.all([
+    findMedia(scope, typed.media, { removed: true }),
+    listMedia(scope, { limit: librarySize }),
+    piece ? listComments(scope, piece.id, { limit: 100 }) : { items: [] },
+    piece ? listVersions(scope, piece.id, { limit: 4 }) : { items: [] },
+    piece ? listDecisions(scope, piece.id, 20) : [],
+  ])
+  const now = (clock?.now as Date | undefined) ?? new Date()
+  return {
+    piece,
+    typed,
+    draft: !sent && kept && differs(kept.typed, piece) ? { at: kept.at } : null,
+    overtaken:
+      piece !== null && typed.version !== null && typed.version !== piece.version && differs(typed, piece),
+    showings: accounts.map(account => show(account, typed, pictures)),
+    pictures,
+    library: library.items.filter(({ id }) => !typed.media.includes(id)),
+    jobs: jobs.items,
+    comments: comments.items,
+    versions: versions.items,
+    decisions,
+    tags,
+    zones: zones(),
+    earliest: wallTime(now, workspace.zone).toPlainDateTime().toString({ smallestUnit: 'minute' }),
+    approvalRequired: workspace.approvalRequired,
+    rights: {
+      write: may(scope.actor, 'content.write'),
+      schedule: may(scope.actor, 'jobs.schedule'),
+      approve: may(scope.actor, 'content.approve'),
+      comment: may(scope.actor, 'content.comment'),
+      upload: may(scope.actor, 'media.write'),
+    },
+  }
+}
+
+function fresh(piece: Piece | null, zone: string, accounts: readonly SocialAccount[], local: string): Typed {
+  if (piece) return typedFrom(piece, zone)
+  const [only, second] = accounts
+  return { ...blank(zone, local), accounts: only && !second ? [only.id] : [] }
+}
+
+/** What an account would get of what is typed. */
+export function show(account: SocialAccount, typed: Typed, pictures: readonly Media[]): Showing {
+  const own = typed.own[account.id]
+  const text = own && own.text.trim() !== '' ? own.text : typed.text
+  const chosen = own?.media ?? typed.media
+  const images = pictures
+    .filter(({ id }) => chosen.includes(id))
+    .map(picture => ({ ...picture, alt: typed.alts[picture.id] ?? picture.alt }))
+  const why =
+    text.trim() === '' && images.length === 0
+      ? null
+      : misfit({ text, images }, account.limits, platforms[account.platform].name)
+  return {
+    account,
+    picked: typed.accounts.includes(account.id),
+    text,
+    pictures: images,
+    own: Boolean(own && (own.text.trim() !== '' || own.media !== null)),
+    problem: why ? `${why.message} ${why.next}` : null,
+  }
+}

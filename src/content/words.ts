@@ -1,0 +1,25 @@
+import type { Job } from '../publishing/schema.ts'
+
+const many = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`
+
+/** What to say after a schedule: `Planned for Tue 24 Nov, 09:00 (Europe/Berlin) on 3 accounts.` */
+export function plannedWords(jobs: readonly Job[]): string {
+  const [first] = jobs
+  if (!first) return 'Nothing was planned.'
+  const on = many(jobs.length, 'account')
+  const time = Temporal.PlainDateTime.from(first.local).toLocaleString('en-GB', {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  })
+  const held = jobs.filter(job => job.state === 'held').length
+  const waits =
+    held === 0
+      ? ''
+      : held === jobs.length
+        ? ' It is held for now: see below why.'
+        : ` ${held} of them held for now.`
+  return `Planned for ${time} (${first.zone}) on ${on}.${waits}`
+}

@@ -1,0 +1,185 @@
+import type { SocialAccount } from '../../src/accounts/find.ts'
+import type { Waiting } from '../../src/approvals/find.ts'
+import type { Comment as Said } from '../../src/content/comments.ts'
+import { wordsFor } from '../../src/content/schema.ts'
+import type { Frame } from '../../src/http/desk.ts'
+import type { Rejected } from '../../src/http/form.ts'
+import type { Media } from '../../src/media/find.ts'
+import type { JobRow } from '../../src/publishing/rows.ts'
+import { opening, thumbnail } from '../content/words.ts'
+import type { Html } from '../html.ts'
+import { Layout } from '../layout.tsx'
+import {
+  Card,
+  Comment,
+  EmptyState,
+  Line,
+  LinkButton,
+  Notice,
+  PageHead,
+  PlatformMark,
+  Preview,
+  Time,
+} from '../ui/index.tsx'
+import { Answers } from './answer.tsx'
+
+export type WaitingCard = Waiting & { jobs: readonly JobRow[]; comment: Said | null }
+
+interface ReviewProps {
+  frame: Frame
+  /** The longest waiting first. */
+  waiting: readonly WaitingCard[]
+  all: number
+  accounts: readonly SocialAccount[]
+  pictures: readonly Media[]
+  mayApprove: boolean
+  back?: { id: string; rejected: Rejected } | undefined
+}
+
+/** What waits for a review, each with its answer inside. */
+export function ReviewPage(props: ReviewProps): Html {
+  const { frame, waiting, all } = props
+  const base = `/w/${frame.workspace.slug}`
+  return (
+    <Layout {...frame} title="Review">
+      <PageHead
+        title="Review"
+        note={
+          all === 0
+            ? undefined
+            : `${all} ${all === 1 ? 'post waits' : 'posts wait'}, the longest waiting first`
+        }
+      />
+      {waiting.length === 0 ? (
+        <EmptyState
+          icon="folder-check"
+          title="Nothing waits for a review"
+          action={<LinkButton href={`${base}/content`}>Look at all content</LinkButton>}
+        >
+          When somebody sends a post to review, it stands here with the answer beside it.
+        </EmptyState>
+      ) : (
+        <div class="stack reviews">
+          {waiting.map((card, at) => (
+            <WaitingPiece {...props} card={card} place={`${at + 1} of ${all}`} base={base} />
+          ))}
+          {all > waiting.length && (
+            <Notice>The next ones come as soon as you have answered some of these.</Notice>
+          )}
+        </div>
+      )}
+    </Layout>
+  )
+}
+
+function WaitingPiece({
+  frame,
+  card,
+  place,
+  base,
+  accounts,
+  pictures,
+  mayApprove,
+  all,
+  back,
+}: ReviewProps & { card: WaitingCard; place: string; base: string }): Html {
+  const { piece, askedBy, askedAt, jobs, comment } = card
+  const { zone } = frame.workspace
+  const here = `${base}/content/${piece.id}`
+  return (
+    <Card
+      id={`piece-${piece.id}`}
+      title={<a href={here}>{opening(piece.text, 60) || 'Pictures without words'}</a>}
+      mark={all > 1 && <small class="num">{place}</small>}
+    >
+      <p>
+        <small>
+          <Line
+            parts={[
+              `${askedBy?.name ?? 'Somebody who left'} asks`,
+              <Time at={askedAt} zone={zone} />,
+              `version ${piece.version}`,
+              ...jobs.map(job => (
+                <>
+                  <PlatformMark platform={job.account.platform} name={job.account.name} />{' '}
+                  <Time at={job.runAt} zone={job.zone} />
+                </>
+              )),
+            ]}
+          />
+        </small>
+      </p>
+      <AsShown card={card} base={base} accounts={accounts} pictures={pictures} />
+      {comment && (
+        <Comment
+          author={comment.author?.name ?? 'Somebody who left'}
+          at={<Time at={comment.createdAt} zone={zone} />}
+        >
+          {comment.text}
+        </Comment>
+      )}
+      {mayApprove && (
+        <Answers
+          piece={piece}
+          user={frame.user}
+          here={here}
+          at="review"
+          rejected={back?.id === piece.id ? back.rejected : undefined}
+        />
+      )}
+      <p>
+        <a class="link" href={`${here}#comments`}>
+          Comment on it, see its history
+        </a>
+      </p>
+    </Card>
+  )
+}
+
+/** As each account that gets other words shows it; where all get the same, once. */
+function AsShown({
+  card,
+  base,
+  accounts,
+  pictures,
+}: {
+  card: WaitingCard
+  base: string
+  accounts: readonly SocialAccount[]
+  pictures: readonly Media[]
+}): Html {
+  const { piece, jobs } = card
+  const planned = accounts.filter(({ id }) => jobs.some(job => job.account.id === id))
+  const own = accounts.filter(({ id }) => wordsFor(piece, id).own)
+  const common =
+    planned.find(({ id }) => !wordsFor(piece, id).own) ?? accounts.find(({ id }) => !wordsFor(piece, id).own)
+  const shown = [...(common ? [common] : []), ...own]
+  return (
+    <div class="stack">
+      {shown.map(account => {
+        const { text, media } = wordsFor(piece, account.id)
+        const images = media.flatMap(id => pictures.filter(picture => picture.id === id))
+        return (
+          <>
+            <Preview
+              platform={account.platform}
+              account={{ name: account.name, handle: account.handle }}
+              text={text}
+              images={images.map(({ id, alt, width, height }) => ({
+                src: thumbnail(base, id),
+                alt,
+                width,
+                height,
+              }))}
+            />
+            {images.map(({ alt }, at) => (
+              <small dir="auto">
+                Picture {at + 1}: {alt || 'no alt text yet'}
+              </small>
+            ))}
+          </>
+        )
+      })}
+    </div>
+  )
+}

@@ -1,0 +1,44 @@
+import type { JobRow } from '../../src/publishing/rows.ts'
+import type { Html } from '../html.ts'
+import { whenWords } from '../publishing/words.ts'
+import { Block, PlatformMark, Row, Rows, StateMark, Time } from '../ui/index.tsx'
+
+/** Where one piece goes or went, with the moment in the zone it was planned in. */
+export function JobsOfPiece({
+  base,
+  zone,
+  jobs,
+}: {
+  base: string
+  zone: string
+  jobs: readonly JobRow[]
+}): Html | null {
+  if (jobs.length === 0) return null
+  return (
+    <Block title="Where it goes" id="jobs" more={{ href: `${base}/calendar`, label: 'Calendar' }}>
+      <Rows label="Publish jobs">
+        {jobs.map(job => (
+          <Row
+            href={`${base}/publish-jobs/${job.id}`}
+            title={<PlatformMark platform={job.account.platform} name={job.account.name} />}
+            meta={
+              <>
+                <Time at={job.runAt} zone={job.zone} />
+                {job.zone !== zone && (
+                  <>
+                    {' · '}
+                    <Time at={job.runAt} zone={zone} shape="time" />
+                  </>
+                )}
+                {job.error && (job.state === 'failed' || job.state === 'unconfirmed') && (
+                  <> · {job.error.message}</>
+                )}
+              </>
+            }
+            mark={<StateMark state={job.state}>{whenWords(job)}</StateMark>}
+          />
+        ))}
+      </Rows>
+    </Block>
+  )
+}

@@ -1,0 +1,125 @@
+import type { ComposerSheet } from '../../src/content/composer.ts'
+import { limits } from '../../src/content/schema.ts'
+import type { Html } from '../html.ts'
+import {
+  Button,
+  Check,
+  Icon,
+  MediaGrid,
+  MediaThumb,
+  PicturePicker,
+  SheetPart,
+  TextArea,
+} from '../ui/index.tsx'
+import type { Errors } from './sheet.tsx'
+import { thumbnail } from './words.ts'
+
+/** The pictures of a draft with their words for those who cannot see them, the library, and a way to add more. */
+export function PictureParts({
+  base,
+  sheet,
+  here,
+  errors,
+}: {
+  base: string
+  sheet: ComposerSheet
+  here: string
+  errors: Errors
+}): Html {
+  const { pictures, library, typed, rights } = sheet
+  const room = limits.media - typed.media.length
+  return (
+    <>
+      <SheetPart>
+        <input type="hidden" name="_offered" value={pictures.map(({ id }) => id).join(' ')} />
+        {pictures.length > 0 && (
+          <MediaGrid id="pictures">
+            {pictures.map((picture, at) => (
+              <MediaThumb
+                src={thumbnail(base, picture.id)}
+                alt={typed.alts[picture.id] ?? picture.alt}
+                editing
+              >
+                <TextArea
+                  name={`alt.${picture.id}`}
+                  id={`f-alt-${picture.id}`}
+                  label={`Alt text of picture ${at + 1}`}
+                  hideLabel
+                  rows="2"
+                  placeholder="What is to be seen here?"
+                  value={typed.alts[picture.id] ?? picture.alt}
+                  error={errors[`alt.${picture.id}`]}
+                />
+                <div class="thumb-tools">
+                  <Check
+                    name="media"
+                    id={`f-media-${picture.id}`}
+                    value={picture.id}
+                    label="In this post"
+                    checked
+                  />
+                  {at > 0 && (
+                    <Button
+                      size="small"
+                      variant="quiet"
+                      icon="arrow-left"
+                      name="_earlier"
+                      value={picture.id}
+                      formaction={`${here}/arrangement`}
+                    >
+                      Earlier
+                    </Button>
+                  )}
+                </div>
+              </MediaThumb>
+            ))}
+          </MediaGrid>
+        )}
+        {errors.media && <p class="field-error">{errors.media}</p>}
+        {rights.upload && room > 0 && (
+          <>
+            <PicturePicker
+              name="_pictures"
+              label={pictures.length > 0 ? 'Add more pictures' : 'Add pictures'}
+              hint="JPEG, PNG or WebP, up to 20 MB each"
+              error={errors._pictures}
+            />
+            <div class="buttons">
+              <Button
+                icon="upload"
+                formaction={`${here}/pictures`}
+                hx-post={`${here}/pictures`}
+                hx-encoding="multipart/form-data"
+                hx-trigger="click, change from:#f-_pictures"
+                hx-select="#main"
+                hx-target="#main"
+                hx-swap="outerHTML"
+              >
+                Upload
+              </Button>
+            </div>
+          </>
+        )}
+      </SheetPart>
+      {library.length > 0 && room > 0 && (
+        <details class="variant">
+          <summary>
+            <Icon name="images" />
+            <span>Take from the library</span>
+            <small>the newest {library.length}</small>
+            <Icon name="chevron-down" />
+          </summary>
+          <SheetPart>
+            <MediaGrid>
+              {library.map(picture => (
+                <MediaThumb src={thumbnail(base, picture.id)} alt={picture.alt}>
+                  <Check name="media" id={`f-media-${picture.id}`} value={picture.id} label="Use" />
+                </MediaThumb>
+              ))}
+            </MediaGrid>
+          </SheetPart>
+        </details>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,37 @@
+import type { Limits, PlatformId } from '../../src/platforms/platform.ts'
+import { platforms } from '../ui/index.tsx'
+
+/** The first line of a text, shortened at a word to about `length` characters. */
+export function opening(text: string, length = 80): string {
+  const line = text.trim().split('\n', 1)[0]?.trim() ?? ''
+  const characters = [...line]
+  if (characters.length <= length) return line
+  const cut = characters.slice(0, length).join('')
+  const space = cut.lastIndexOf(' ')
+  return `${space > length * 0.6 ? cut.slice(0, space) : cut}…`
+}
+
+interface Named {
+  id: string
+  name: string
+  handle: string
+  platform: PlatformId
+}
+
+/** How an account is called where there is little room: its platform, or its handle where two are on one platform. */
+export function shortName(account: Named, all: readonly Named[]): string {
+  const alone = all.filter(({ platform }) => platform === account.platform).length === 1
+  return alone ? platforms[account.platform].name : account.handle || account.name
+}
+
+/** An account by its name; by its handle where another has the same name. */
+export function accountName(account: Named, all: readonly Named[]): string {
+  if (account.platform === 'feed') return platforms.feed.name
+  const alone = all.filter(({ name }) => name === account.name).length === 1
+  return alone ? account.name : account.handle || account.name
+}
+
+/** A limit so wide that a counter would only be noise until it is near. */
+export const isWide = (limits: Limits): boolean => limits.text.max >= 50_000
+
+export const thumbnail = (base: string, id: string): string => `${base}/media/${id}/file?size=thumbnail`
