@@ -1,0 +1,180 @@
+import type { Scope } from '../db/scope.ts'
+import type { EventType, Happening, Listener } from '../events.ts'
+import { newId } from '../lib/id.ts'
+import { may, type Permission, roles } from '../permissions.ts'
+import { platforms } from '../platforms/index.ts'
+import type { PlatformId } from '../platforms/platform.ts'
+import type { Kind } from './schema.ts'
+
+/** Writes what an event asks of whom, and closes what it has answered, in the transaction of the event. */
+export const notify: Listener = async (scope, happening) => {
+  await reactions[happening.type]?.(scope, happening)
+}
+
+const reactions: Partial<Record<EventType, (scope: Scope, happening: Happening) => Promise<void>>> = {
+  async 'publish_job.failed'(scope, { subjectId }) {
+    await close(scope, ['unconfirmed'], subjectId)
+    // Who gave a job up knows that it failed, and so does everybody who was asked about it.
+    if (scope.actor.userId !== null) return
+    const job = await jobWords(scope, subjectId)
+    if (job)
+      await tell(scope, 'failed', subjectId, `/publish-jobs/${subjectId}`, {
+        about: `“${job.words}” did not go out to ${job.account}.`,
+        to: await schedulers(scope, job.createdBy),
+      })
+  },
+  async 'publish_job.unconfirmed'(scope, { subjectId }) {
+    await close(scope, ['failed'], subjectId)
+    const job = await jobWords(scope, subjectId)
+    if (job)
+      await tell(scope, 'unconfirmed', subjectId, `/publish-jobs/${subjectId}`, {
+        about: `Did “${job.words}” go out to ${job.account}? We could not find out.`,
+        to: await schedulers(scope, job.createdBy),
+      })
+  },
+  'publish_job.published': closeJob,
+  'publish_job.cancelled': closeJob,
+  'publish_job.scheduled': closeJob,
+  'publish_job.moved': closeJob,
+
+  async 'account.reconnect_needed'(scope, { subjectId }) {
+    const [account] = await scope.sql`
+      select name, platform, state_reason from social_accounts where id = ${subjectId}`
+    if (account)
+      await tell(scope, 'reconnect', subjectId, `/accounts/${subjectId}`, {
+        about:
+          `${account.name} (${platformName(account.platform)}) has to be connected again. ${account.state_reason ?? ''}`.trim(),
+        to: await peopleWho(scope, 'accounts.manage'),
+      })
+  },
+  'account.connected': (scope, { subjectId }) => close(scope, ['reconnect'], subjectId),
+  'account.removed': (scope, { subjectId }) => close(scope, ['reconnect'], subjectId),
+
+  async 'content.submitted'(scope, { subjectId }) {
+    await close(scope, ['changes'], subjectId)
+    const piece = await contentWords(scope, subjectId)
+    const approvers = await peopleWho(scope, 'content.approve')
+    if (piece)
+      await tell(scope, 'review', subjectId, `/content/${subjectId}`, {
+        about: `${await actorName(scope)} asks for your approval: “${piece.words}”`,
+        to: approvers.filter(id => id !== scope.actor.userId),
+      })
+  },
+  async 'content.changes_requested'(scope, { subjectId }) {
+    await close(scope, ['review'], subjectId)
+    const piece = await contentWords(scope, subjectId)
+    if (piece?.createdBy)
+      await tell(scope, 'changes', subjectId, `/content/${subjectId}`, {
+        about: `${await actorName(scope)} asks for changes: “${piece.words}”`,
+        to: [piece.createdBy].filter(id => id !== scope.actor.userId),
+      })
+  },
+  'content.approved': (scope, { subjectId }) => close(scope, ['review', 'changes'], subjectId),
+  'content.withdrawn': (scope, { subjectId }) => close(scope, ['review', 'changes'], subjectId),
+  'content.archived': (scope, { subjectId }) => close(scope, ['review', 'changes', 'comment'], subjectId),
+  async 'content.updated'(scope, { subjectId }) {
+    // New words may take a piece out of the review that they were in.
+    const [piece] = await scope.sql`select state from content where id = ${subjectId}`
+    if (piece && piece.state !== 'in_review') await close(scope, ['review'], subjectId)
+  },
+
+  async 'comment.created'(scope, { subjectId, data }) {
+    const contentId = data.contentId as string
+    const [row] = await scope.sql`
+      select left(text, 200) as text, (select array_agg(distinct u.id) from users u
+        where u.removed_at is null and u.id is distinct from m.user_id and (
+          u.id = (select created_by from content c where c.id = m.content_id)
+          or u.id in (select o.user_id from comments o where o.content_id = m.content_id))) as readers
+      from comments m where m.id = ${subjectId}`
+    // Who answers has read what was said before.
+    if (scope.actor.userId) await close(scope, ['comment'], contentId, scope.actor.userId)
+    if (row)
+      await tell(scope, 'comment', contentId, `/content/${contentId}`, {
+        about: `${await actorName(scope)}: “${shorten(row.text as string)}”`,
+        to: (row.readers as string[] | null) ?? [],
+      })
+  },
+  async 'user.removed'(scope, { subjectId }) {
+    await scope.sql`
+      update notifications set done_at = public.clock() where user_id = ${subjectId} and done_at is null`
+  },
+}
+
+function closeJob(scope: Scope, { subjectId }: Happening): Promise<void> {
+  return close(scope, ['failed', 'unconfirmed'], subjectId)
+}
+
+/** One open notification a person, kind and subject: a repeat renews the words and the moment. */
+async function tell(
+  scope: Scope,
+  kind: Kind,
+  subjectId: string,
+  path: string,
+  { about, to }: { about: string; to: readonly string[] },
+): Promise<void> {
+  if (to.length === 0) return
+  const ids = to.map(() => newId())
+  await scope.sql`
+    insert into notifications (id, user_id, kind, about, path, subject_id)
+    select id, user_id, ${kind}, ${about}, ${path}, ${subjectId}
+    from unnest(${ids}::uuid[], ${to}::uuid[]) as new (id, user_id)
+    on conflict (user_id, kind, subject_id) where done_at is null
+      do update set about = excluded.about, created_at = public.clock()`
+}
+
+async function close(scope: Scope, kinds: readonly Kind[], subjectId: string, of: string | null = null) {
+  await scope.sql`
+    update notifications set done_at = public.clock()
+    where subject_id = ${subjectId} and kind = any(${kinds}::text[]) and done_at is null
+      and (${of}::uuid is null or user_id = ${of}::uuid)`
+}
+
+async function peopleWho(scope: Scope, permission: Permission): Promise<string[]> {
+  const able = roles.filter(role => may({ role }, permission))
+  const rows = await scope.sql`
+    select id from users where removed_at is null and role = any(${able}::text[]) order by id`
+  return rows.map(row => row.id as string)
+}
+
+/** Who can do something about a job, and who planned it, whatever their role is now. */
+async function schedulers(scope: Scope, createdBy: string | null): Promise<string[]> {
+  const able = await peopleWho(scope, 'jobs.schedule')
+  return createdBy && !able.includes(createdBy) ? [...able, createdBy] : able
+}
+
+async function jobWords(scope: Scope, id: string) {
+  const [row] = await scope.sql`
+    select left(v.text, 200) as text, a.name, a.platform,
+      (select u.id from users u where u.id = j.created_by and u.removed_at is null) as created_by
+    from publish_jobs j join content_versions v on v.id = j.version_id join social_accounts a on a.id = j.account_id
+    where j.id = ${id}`
+  return row
+    ? {
+        words: shorten(row.text as string),
+        account: `${row.name} (${platformName(row.platform)})`,
+        createdBy: row.created_by as string | null,
+      }
+    : null
+}
+
+async function contentWords(scope: Scope, id: string) {
+  const [row] = await scope.sql`
+    select left(v.text, 200) as text, (select u.id from users u where u.id = c.created_by and u.removed_at is null) as created_by
+    from content c join content_versions v on v.id = c.version_id where c.id = ${id}`
+  return row ? { words: shorten(row.text as string), createdBy: row.created_by as string | null } : null
+}
+
+async function actorName(scope: Scope): Promise<string> {
+  const [row] = scope.actor.userId
+    ? await scope.sql`select name from users where id = ${scope.actor.userId}`
+    : []
+  return (row?.name as string | undefined) ?? 'Somebody'
+}
+
+const platformName = (id: unknown): string => platforms[id as PlatformId].name
+
+function shorten(text: string): string {
+  const line = text.trim().replace(/\s+/g, ' ')
+  const characters = [...line]
+  return characters.length > 70 ? `${characters.slice(0, 70).join('').trimEnd()}…` : line || 'no words'
+}

@@ -1,0 +1,114 @@
+import type { Scope } from '../db/scope.ts'
+import { NotFound } from '../errors.ts'
+import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
+import { isId } from '../lib/id.ts'
+import type { PlatformId } from '../platforms/platform.ts'
+import type { JobError, JobState } from './schema.ts'
+
+/** A publish job as a line or a chip: enough to recognise it, without its attempts. */
+export interface JobRow {
+  id: string
+  contentId: string
+  state: JobState
+  runAt: Date
+  /** Wall time in `zone`, as it was planned. */
+  local: string
+  zone: string
+  nextTryAt: Date | null
+  publishedAt: Date | null
+  /** Seconds from now (the database's clock) to the planned moment; negative once it has passed. */
+  inSeconds: number
+  heldFor: 'reconnect' | 'approval' | null
+  remoteUrl: string | null
+  error: JobError | null
+  /** The first characters of what this account will say. */
+  text: string
+  /** `works`: false while it has to be connected again, which its waiting jobs then wait for. */
+  account: { id: string; name: string; handle: string; platform: PlatformId; works: boolean }
+}
+
+export interface RowQuery {
+  ids?: readonly string[] | undefined
+  states?: readonly JobState[] | undefined
+  accountId?: string | undefined
+  contentId?: string | undefined
+  from?: Date | undefined
+  to?: Date | undefined
+  cursor?: string | undefined
+  limit: number
+  /** Latest planned time first. */
+  newestFirst?: boolean | undefined
+}
+
+/** How much of a text is read for a line. */
+const textLength = 240
+/** Microseconds since 1970: as exact as the column, and no text that could be no time. */
+const microsKey = /^\d{1,16}$/
+
+/** Jobs by planned time in one query, whatever their number. @throws NotFound for a malformed id, Malformed `bad_cursor` */
+export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobRow>> {
+  const { sql } = scope
+  for (const id of [query.accountId, query.contentId]) if (id !== undefined && !isId(id)) throw new NotFound()
+  const [micros = null, id = null] = readCursor(query.cursor, [microsKey, idKey]) ?? []
+  const direction = query.newestFirst ? sql`desc` : sql``
+  const beyond = query.newestFirst ? sql`<` : sql`>`
+  const rows = await sql`
+    select j.id, j.content_id, j.state, j.run_at, (extract(epoch from j.run_at) * 1000000)::bigint::text as micros, j.local, j.zone, j.next_try_at,
+      j.published_at, extract(epoch from j.run_at - public.clock())::float8 as in_seconds, j.held_for, j.remote_url, j.error,
+      left(coalesce((select own->>'text' from jsonb_array_elements(v.variants) own
+        where own->>'accountId' = j.account_id::text limit 1), v.text), ${textLength}) as text,
+      a.id as account_id, a.name as account_name, a.handle, a.platform,
+      a.state = 'connected' as works
+    from publish_jobs j
+    join content_versions v on v.id = j.version_id
+    join social_accounts a on a.id = j.account_id
+    where (${query.ids ?? null}::uuid[] is null or j.id = any(${query.ids ?? null}::uuid[]))
+      and (${query.states ?? null}::text[] is null or j.state = any(${query.states ?? null}::text[]))
+      and (${query.accountId ?? null}::uuid is null or j.account_id = ${query.accountId ?? null}::uuid)
+      and (${query.contentId ?? null}::uuid is null or j.content_id = ${query.contentId ?? null}::uuid)
+      and (${query.from ?? null}::timestamptz is null or j.run_at >= ${query.from ?? null}::timestamptz)
+      and (${query.to ?? null}::timestamptz is null or j.run_at < ${query.to ?? null}::timestamptz)
+      and (${id}::uuid is null or (j.run_at, j.id)
+        ${beyond} ('epoch'::timestamptz + ${micros}::bigint * interval '1 microsecond', ${id}::uuid))
+    order by j.run_at ${direction}, j.id ${direction}
+    limit ${query.limit + 1}`
+  const { items, next } = pageOf(rows, query.limit, last => [last.micros as string, last.id as string])
+  return { items: items.map(toRow), next }
+}
+
+const toRow = (row: Record<string, unknown>): JobRow => ({
+  id: row.id as string,
+  contentId: row.content_id as string,
+  state: row.state as JobState,
+  runAt: row.run_at as Date,
+  local: row.local as string,
+  zone: row.zone as string,
+  nextTryAt: row.next_try_at as Date | null,
+  publishedAt: row.published_at as Date | null,
+  inSeconds: row.in_seconds as number,
+  heldFor: row.held_for as JobRow['heldFor'],
+  remoteUrl: row.remote_url as string | null,
+  error: row.error as JobError | null,
+  text: row.text as string,
+  account: {
+    id: row.account_id as string,
+    name: row.account_name as string,
+    handle: row.handle as string,
+    platform: row.platform as PlatformId,
+    works: row.works as boolean,
+  },
+})
+
+/** How many jobs of each state there are, in a span of planned times where one is given. */
+export async function countStates(
+  scope: Scope,
+  query: Pick<RowQuery, 'accountId' | 'from' | 'to'> = {},
+): Promise<Partial<Record<JobState, number>>> {
+  const rows = await scope.sql`
+    select state, count(*)::int as n from publish_jobs
+    where (${query.accountId ?? null}::uuid is null or account_id = ${query.accountId ?? null}::uuid)
+      and (${query.from ?? null}::timestamptz is null or run_at >= ${query.from ?? null}::timestamptz)
+      and (${query.to ?? null}::timestamptz is null or run_at < ${query.to ?? null}::timestamptz)
+    group by state`
+  return Object.fromEntries(rows.map(row => [row.state, row.n]))
+}

@@ -1,0 +1,186 @@
+import type { SocialAccount } from '../../src/accounts/find.ts'
+import { longDay, type MonthGrid } from '../../src/calendar/days.ts'
+import type { CalendarView } from '../../src/calendar/schema.ts'
+import type { Frame } from '../../src/http/desk.ts'
+import type { JobRow } from '../../src/publishing/rows.ts'
+import { type JobState, jobStates } from '../../src/publishing/schema.ts'
+import type { Html } from '../html.ts'
+import { Layout } from '../layout.tsx'
+import { JobLine } from '../publishing/rows.tsx'
+import {
+  Button,
+  Buttons,
+  EmptyState,
+  LinkButton,
+  ListHeading,
+  MonthNav,
+  Notice,
+  Pager,
+  Popover,
+  platforms,
+  Rows,
+  Select,
+  StateCounts,
+  states,
+  Tabs,
+} from '../ui/index.tsx'
+import { CalendarMonth, calendarHref } from './month.tsx'
+
+export { CalendarMonth } from './month.tsx'
+
+export interface CalendarPageProps {
+  frame: Frame
+  view: CalendarView
+  grid: MonthGrid
+  today: string
+  counts: Partial<Record<JobState, number>>
+  accounts: readonly SocialAccount[]
+  jobs: { days: Map<string, JobRow[]>; more?: boolean; next?: string | null }
+  maySchedule: boolean
+}
+
+/** A month of publish jobs, as a grid or as a list, in the workspace's zone. */
+export function CalendarPage(props: CalendarPageProps): Html {
+  const { frame, view, grid, today, counts, jobs, maySchedule } = props
+  const { workspace } = frame
+  const href = calendarHref(workspace.slug, view, grid)
+  const title = `${grid.name} ${grid.year}`
+  const planned = Object.values(counts).some(count => count > 0)
+  const filtered = Boolean(view.account || view.state || view.day)
+  return (
+    <Layout {...frame} title={title}>
+      <MonthNav
+        month={grid.name}
+        year={grid.year}
+        zone={workspace.zone}
+        previous={{ href: href({ month: grid.previous.month }), label: grid.previous.name }}
+        next={{ href: href({ month: grid.next.month }), label: grid.next.name }}
+        today={today.startsWith(grid.month) ? undefined : href({ month: today.slice(0, 7) })}
+      >
+        <Tabs
+          label="View"
+          items={(['month', 'list'] as const).map(name => ({
+            href: href({ view: name }),
+            label: name === 'month' ? 'Month' : 'List',
+            current: view.view === name,
+          }))}
+        />
+        <Filter {...props} />
+      </MonthNav>
+      {planned && <StateCounts counts={counts} />}
+      {filtered && <FilterNotice {...props} all={href({ account: undefined, state: undefined })} />}
+      {jobs.more && (
+        <Notice kind="warn">
+          This month has more jobs than fit on one page. <a href={href({ view: 'list' })}>The list</a> has
+          them all.
+        </Notice>
+      )}
+      {view.view === 'month' ? (
+        <CalendarMonth
+          workspace={workspace}
+          view={view}
+          grid={grid}
+          today={today}
+          days={jobs.days}
+          maySchedule={maySchedule}
+        />
+      ) : (
+        <DayList {...props} />
+      )}
+    </Layout>
+  )
+}
+
+function Filter({ frame, view, grid, accounts }: CalendarPageProps): Html {
+  return (
+    <Popover label="Filter" icon="settings-2" variant="quiet" align="end">
+      <form class="form" method="get" action={`/w/${frame.workspace.slug}/calendar`}>
+        <input type="hidden" name="month" value={grid.month} />
+        <input type="hidden" name="view" value={view.view} />
+        <Select
+          name="account"
+          label="Account"
+          value={view.account}
+          blank="All accounts"
+          options={accounts.map(account => ({
+            value: account.id,
+            label: `${account.name} (${platforms[account.platform].name})`,
+          }))}
+        />
+        <Select
+          name="state"
+          label="State"
+          value={view.state}
+          blank="All states"
+          options={jobStates.map(state => ({ value: state, label: states[state].words }))}
+        />
+        <Buttons>
+          <Button>Show</Button>
+        </Buttons>
+      </form>
+    </Popover>
+  )
+}
+
+function FilterNotice({ view, accounts, all }: CalendarPageProps & { all: string }): Html {
+  const account = accounts.find(({ id }) => id === view.account)
+  const shown = [
+    view.day && longDay(view.day),
+    view.state && states[view.state].words.toLowerCase(),
+    view.account && (account ? account.name : 'an account that is gone'),
+  ].filter(Boolean)
+  return (
+    <Notice
+      actions={
+        <LinkButton href={all} size="small">
+          Show all
+        </LinkButton>
+      }
+    >
+      Only {shown.join(', ')}
+    </Notice>
+  )
+}
+
+function DayList({ frame, view, grid, today, jobs }: CalendarPageProps): Html {
+  const { workspace } = frame
+  const base = `/w/${workspace.slug}`
+  const href = calendarHref(workspace.slug, view, grid)
+  if (jobs.days.size === 0)
+    return (
+      <EmptyState
+        icon="calendar-days"
+        title={`Nothing in ${grid.name}`}
+        action={
+          frame.canWrite && (
+            <LinkButton href={`${base}/content/new`} variant="main" icon="plus">
+              New post
+            </LinkButton>
+          )
+        }
+      >
+        Write a post and schedule it, or choose another month or filter.
+      </EmptyState>
+    )
+  return (
+    <>
+      {[...jobs.days].map(([date, list]) => (
+        <>
+          <ListHeading id={`day-${date}`} note={date === today ? 'today' : undefined}>
+            {longDay(date)}
+          </ListHeading>
+          <Rows label={longDay(date)}>
+            {list.map(job => (
+              <JobLine base={base} job={job} zone={workspace.zone} shape="time" />
+            ))}
+          </Rows>
+        </>
+      ))}
+      <Pager
+        next={jobs.next && href({ after: jobs.next, day: view.day })}
+        first={view.after && href({ day: view.day })}
+        label="Later"
+      />
+    </>
+  )
+}

@@ -1,0 +1,156 @@
+import type { Reading } from '../../src/analytics/find.ts'
+import type { Frame } from '../../src/http/desk.ts'
+import type { Rejected } from '../../src/http/form.ts'
+import type { JobSheet } from '../../src/publishing/sheet.ts'
+import { type Html, safeUrl } from '../html.ts'
+import { Layout } from '../layout.tsx'
+import {
+  Block,
+  Columns,
+  LinkButton,
+  Meta,
+  Notice,
+  PageHead,
+  PlatformMark,
+  Preview,
+  Row,
+  Rows,
+  Time,
+} from '../ui/index.tsx'
+import { MoveForm } from './move.tsx'
+import { Numbers } from './numbers.tsx'
+import { JobMark } from './rows.tsx'
+import { JobStatus, movable } from './status.tsx'
+import { firstWords } from './words.ts'
+
+export interface JobPageProps {
+  frame: Frame
+  sheet: JobSheet
+  readings: readonly Reading[]
+  maySchedule: boolean
+  rejected?: Rejected | undefined
+}
+
+/** One publish job: what goes out, when, how it stands, what was tried, and what can be done about it. */
+export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPageProps): Html {
+  const { job, row, post } = sheet
+  const { workspace } = frame
+  const base = `/w/${workspace.slug}`
+  const title = firstWords(post.text, 70) || 'A post without words'
+  const { status } = JobStatus({ workspace, sheet, maySchedule })
+  // Only the time form has fields; what was wrong about a button is told above the page.
+  const ofForm = rejected && (rejected.values.local !== undefined || rejected.values.zone !== undefined)
+  return (
+    <Layout {...frame} title={title}>
+      <PageHead
+        back={{ href: `${base}/calendar?month=${monthOf(row.local)}`, label: 'Calendar' }}
+        title={title}
+        actions={
+          <LinkButton href={`${base}/publish-jobs`} variant="quiet" icon="list">
+            All jobs
+          </LinkButton>
+        }
+      />
+      <Columns
+        aside={
+          <>
+            <Preview
+              platform={row.account.platform}
+              account={row.account}
+              text={post.text}
+              images={post.images.map(({ id, alt, width, height }) => ({
+                src: `${base}/media/${id}/file`,
+                alt,
+                width,
+                height,
+              }))}
+              when={<Time at={job.publishedAt ?? job.runAt} zone={workspace.zone} />}
+            />
+            {job.state === 'published' && (
+              <Numbers readings={readings} zone={workspace.zone} platform={row.account.platform} />
+            )}
+            <Siblings base={base} sheet={sheet} />
+          </>
+        }
+      >
+        {rejected && !ofForm && <Notice kind="bad">{rejected.message}</Notice>}
+        {status}
+        {maySchedule && movable(job.state) && (
+          <MoveForm base={base} row={row} zone={workspace.zone} rejected={ofForm ? rejected : undefined} />
+        )}
+        <Facts base={base} sheet={sheet} />
+      </Columns>
+    </Layout>
+  )
+}
+
+/** `Tue 17 Nov 2026, 09:00`: the wall time as it was planned. */
+const spokenLocal = (local: string): string =>
+  Temporal.PlainDateTime.from(local).toLocaleString('en-GB', {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  })
+
+const monthOf = (local: string): string => local.slice(0, 7)
+
+function Siblings({ base, sheet }: { base: string; sheet: JobSheet }): Html | null {
+  if (sheet.siblings.length === 0) return null
+  return (
+    <Block title="The same post elsewhere">
+      <Rows>
+        {sheet.siblings.map(other => (
+          <Row
+            href={`${base}/publish-jobs/${other.id}`}
+            title={<PlatformMark platform={other.account.platform} name={other.account.name} />}
+            meta={<Time at={other.runAt} zone={other.zone} />}
+            mark={<JobMark job={other} />}
+          />
+        ))}
+      </Rows>
+    </Block>
+  )
+}
+
+function Facts({ base, sheet }: { base: string; sheet: JobSheet }): Html {
+  const { job, row, version, approved } = sheet
+  return (
+    <Block title="Facts">
+      <Meta
+        items={[
+          {
+            term: 'Account',
+            value: (
+              <a href={`${base}/accounts/${row.account.id}`}>
+                <PlatformMark platform={row.account.platform} name={row.account.name} />
+              </a>
+            ),
+          },
+          { term: 'Planned for', value: `${spokenLocal(job.local)}, ${job.zone}` },
+          { term: 'Planned by', value: sheet.plannedBy },
+          {
+            term: 'Version',
+            value: (
+              <a href={`${base}/content/${row.contentId}`}>
+                {version.number === version.of ? `${version.number}` : `${version.number} of ${version.of}`}
+              </a>
+            ),
+          },
+          { term: 'Approved by', value: approved && (approved.by ?? 'somebody who has left') },
+          {
+            term: 'Address',
+            value: job.remoteUrl && (
+              <a href={safeUrl(job.remoteUrl)} rel="noreferrer" target="_blank">
+                {job.remoteUrl.replace(/^https?:\/\//, '')}
+              </a>
+            ),
+          },
+          { term: 'Id there', value: job.remoteId },
+        ]}
+      />
+    </Block>
+  )
+}

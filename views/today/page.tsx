@@ -1,0 +1,166 @@
+import { dateIn, longDay, shortDay } from '../../src/calendar/days.ts'
+import type { Departure, Today } from '../../src/calendar/today.ts'
+import type { Frame } from '../../src/http/desk.ts'
+import type { JobRow } from '../../src/publishing/rows.ts'
+import type { Html } from '../html.ts'
+import { Layout } from '../layout.tsx'
+import { JobMark } from '../publishing/rows.tsx'
+import { drawnState, firstWords, lateWords, plural, span, stuck } from '../publishing/words.ts'
+import {
+  Block,
+  Columns,
+  EmptyState,
+  Line,
+  LinkButton,
+  ListHeading,
+  Plate,
+  PlatformMark,
+  Row,
+  Rows,
+  Strip,
+  Time,
+  zoneName,
+} from '../ui/index.tsx'
+import { FirstSteps } from './first-steps.tsx'
+import { NeedsYou } from './needs.tsx'
+
+export interface TodayPageProps {
+  frame: Frame
+  today: Today
+  maySchedule: boolean
+  mayConnect: boolean
+}
+
+/** The workspace's front page: what went out, what is next, and what asks for this person. */
+export function TodayPage({ frame, today, maySchedule, mayConnect }: TodayPageProps): Html {
+  const { workspace } = frame
+  const base = `/w/${workspace.slug}`
+  return (
+    <Layout {...frame} title="Today">
+      <Plate name={workspace.name}>{ear(today, workspace.zone)}</Plate>
+      {today.firstSteps && (
+        <FirstSteps base={base} steps={today.firstSteps} {...{ maySchedule, mayConnect }} />
+      )}
+      <Columns asideFirst aside={<NeedsYou base={base} needs={today.needs} zone={workspace.zone} />}>
+        <Block title="Next out" more={{ href: `${base}/calendar`, label: 'Calendar' }}>
+          {today.next.length > 0 ? (
+            byDate(today.next, workspace.zone).map(({ date, departures }) => (
+              <>
+                {date !== today.ahead[0]?.date && <ListHeading>{longDay(date)}</ListHeading>}
+                <Rows label={longDay(date)}>
+                  {departures.map(departure => (
+                    <DepartureLine base={base} departure={departure} zone={workspace.zone} />
+                  ))}
+                </Rows>
+              </>
+            ))
+          ) : (
+            <EmptyState
+              icon="clock"
+              title="Nothing is planned"
+              action={
+                frame.canWrite && (
+                  <LinkButton href={`${base}/content/new`} icon="plus">
+                    New post
+                  </LinkButton>
+                )
+              }
+            >
+              Whatever you schedule appears here, the next one first.
+            </EmptyState>
+          )}
+        </Block>
+        <Block title="The week ahead">
+          <Strip
+            label="The week ahead"
+            days={today.ahead.map(({ date, jobs }, index) => ({
+              label: shortDay(date),
+              href: `${base}/calendar?view=list&month=${date.slice(0, 7)}&day=${date}`,
+              today: index === 0,
+              states: jobs.slice(0, mostDots).map(drawnState),
+              note: dayNote(jobs),
+            }))}
+          />
+        </Block>
+      </Columns>
+    </Layout>
+  )
+}
+
+const mostDots = 18
+
+/** The two lines at the end of the masthead. */
+function ear({ week, next }: Today, zone: string): string {
+  const out =
+    week.out === 0
+      ? 'Nothing went out this week yet'
+      : `${week.out} went out this week, ${week.late === 0 ? 'all on time' : `${week.late} late`}`
+  const [first] = next
+    .map(({ jobs }) => jobs[0])
+    .filter(job => job.state === 'scheduled' && job.account.works && job.inSeconds > 0)
+  if (!first) return out
+  const soon = first.inSeconds < 24 * 3600
+  const at = first.runAt.toLocaleString('en-GB', {
+    ...(soon ? {} : { weekday: 'short', day: 'numeric', month: 'short' }),
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: zone,
+  })
+  return `${out}\nNext: ${at} ${zoneName(zone)}, in ${span(first.inSeconds)}`
+}
+
+function DepartureLine({
+  base,
+  departure,
+  zone,
+}: {
+  base: string
+  departure: Departure
+  zone: string
+}): Html {
+  const { jobs } = departure
+  const [first] = jobs
+  const worst =
+    jobs.find(job => job.state === 'held') ?? jobs.find(job => drawnState(job) !== job.state) ?? first
+  return (
+    <Row
+      href={`${base}/publish-jobs/${worst.id}`}
+      lead={<Time at={first.runAt} zone={zone} shape="time" />}
+      title={firstWords(first.text) || 'No words'}
+      meta={
+        <Line
+          parts={jobs.map(({ account }) => (
+            <PlatformMark platform={account.platform} name={jobs.length === 1 ? account.name : undefined} />
+          ))}
+        />
+      }
+      mark={<JobMark job={worst} />}
+    />
+  )
+}
+
+function byDate(departures: readonly Departure[], zone: string): { date: string; departures: Departure[] }[] {
+  const days = new Map<string, Departure[]>()
+  for (const departure of departures) {
+    const date = dateIn(departure.jobs[0].runAt, zone)
+    days.set(date, [...(days.get(date) ?? []), departure])
+  }
+  return [...days].map(([date, list]) => ({ date, departures: list }))
+}
+
+/** What is wrong on a day, in few words. */
+function dayNote(jobs: readonly JobRow[]): { tone: 'failed' | 'unsure' | 'held'; text: string } | undefined {
+  const count = (test: (job: JobRow) => boolean) => jobs.filter(test).length
+  const failed = count(job => job.state === 'failed')
+  const reconnect = count(job => job.heldFor === 'reconnect' || stuck(job))
+  const unsure = count(job => job.state === 'unconfirmed')
+  const held = count(job => job.heldFor === 'approval')
+  if (failed > 0) return { tone: 'failed', text: `${failed} failed` }
+  if (reconnect > 0) return { tone: 'failed', text: `${reconnect} cannot go: reconnect` }
+  const late = count(job => lateWords(job) !== null)
+  if (late > 0) return { tone: 'failed', text: `${late} late` }
+  if (unsure > 0) return { tone: 'unsure', text: `${unsure} unconfirmed` }
+  if (held > 0) return { tone: 'held', text: `${plural(held, 'waits', 'wait')} for approval` }
+  return undefined
+}
