@@ -33,11 +33,16 @@ export interface GenerateOptions {
   deadlineMs: number
   /** Withdraws the job. */
   signal?: AbortSignal
-  /** Awaited; when it throws, the job is withdrawn and the same error comes out of `generate`. */
+  /** Awaited; when it throws, the job is withdrawn (not with `HandedOver`) and the same error comes out of `generate`. */
   onProgress?: (progress: GenerateProgress) => void | Promise<void>
   resume?: Submission
   /** First pause between two looks, doubled up to 2 s. */
   pollMs?: number
+}
+
+/** Thrown by `onProgress` to stop looking while the job goes on over there: whoever resumes it brings the picture. */
+export class HandedOver extends Error {
+  override name = 'HandedOver'
 }
 
 export interface Generated {
@@ -59,6 +64,7 @@ export async function generate(base: URL, wish: PictureWish, options: GenerateOp
   try {
     return await run.toTheEnd()
   } catch (error) {
+    if (error instanceof HandedOver) throw error
     const withdrawn = await run.abandon()
     const stopped = stop.aborted && error instanceof Error && [error, error.cause].includes(stop.reason)
     if (!stopped) throw error

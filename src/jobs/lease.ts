@@ -44,18 +44,22 @@ export function holdLease(within: Within, actor: Actor, job: ClaimedJob, deadlin
   }, renewMs)
   return {
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
+    // `ended_at` is what fences a take-over that commits while this waits for the attempt's row: the job's row is read
+    // as it was when the statement began, the attempt's row is read again.
     arm: () =>
       within(actor, scope =>
         fenced(scope.sql`
           update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from publish_jobs j
-          where a.id = ${job.attemptId} and j.id = ${job.id} and j.attempt_id = a.id and j.state = 'publishing'
+          where a.id = ${job.attemptId} and a.ended_at is null
+            and j.id = ${job.id} and j.attempt_id = a.id and j.state = 'publishing'
             and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second' returning a.id`),
       ),
     disarm: () =>
       within(actor, scope =>
         fenced(scope.sql`
           update publish_attempts a set armed_at = null from publish_jobs j
-          where a.id = ${job.attemptId} and j.id = ${job.id} and j.attempt_id = a.id and j.state = 'publishing' returning a.id`),
+          where a.id = ${job.attemptId} and a.ended_at is null
+            and j.id = ${job.id} and j.attempt_id = a.id and j.state = 'publishing' returning a.id`),
       ),
     saveStep: (name, value) =>
       within(actor, scope =>

@@ -48,18 +48,21 @@ export function createWorker(services: Services): Worker {
   /** @returns whether something was claimed */
   async function look(): Promise<boolean> {
     let found = false
+    // Tenants that had nothing to claim (held by another worker, or not to be entered) make way for those behind them.
+    const barren: string[] = []
     while (!stopped && running.size < lanes) {
       const due = await db.sql`
-        select tenant_id from public.tenant_due where next_due_at <= public.clock()
+        select tenant_id from public.tenant_due
+        where next_due_at <= public.clock() and tenant_id <> all(${barren}::uuid[])
         order by next_due_at limit ${lanes}`
       lastLook = Date.now()
-      let claimed = 0
+      if (due.length === 0) break
       for (const { tenant_id } of due) {
         if (stopped || running.size >= lanes) break
-        claimed += await enter(tenant_id as string, Math.min(fairShare, lanes - running.size))
+        const claimed = await enter(tenant_id as string, Math.min(fairShare, lanes - running.size))
+        if (claimed === 0) barren.push(tenant_id as string)
+        found ||= claimed > 0
       }
-      found ||= claimed > 0
-      if (claimed === 0) break
     }
     await setTimer()
     return found
@@ -127,7 +130,12 @@ export function createWorker(services: Services): Worker {
       stopped = true
       stopping.abort()
       clearTimeout(timer)
-      await Promise.race([Promise.all(running), Bun.sleep(ms)])
+      // A look under way may just be claiming: what it claims is in flight too.
+      const drained = (async () => {
+        await looking
+        await Promise.all(running)
+      })()
+      await Promise.race([drained, Bun.sleep(ms)])
     },
   }
 }

@@ -1,0 +1,95 @@
+import type { Scope } from '../db/scope.ts'
+import { wakeAt } from '../publishing/schedule.ts'
+import type { Services } from '../services.ts'
+import type { RunKind } from '../workflows/schema.ts'
+import { callWorkflow } from './run-call.ts'
+import { drawPicture } from './run-drawing.ts'
+import { type ClaimedRun, type Ending, leaseSeconds, record, system } from './run-record.ts'
+
+/** A run that comes back this often without ever being recorded takes its worker down each time. */
+const maxClaims = 20
+/** Waits between tries, in seconds. A person waits for a picture, so that is given up soon. */
+const backOff: Record<RunKind, readonly number[]> = { n8n: [5, 60, 600, 3600], comfyui: [5, 60] }
+
+/**
+ * Claims at most `most` runs that are due, and those whose worker let its lease run out. Called inside the worker's own
+ * transaction for the tenant. `tries` counts up with each claim and fences: who holds an older count records nothing.
+ */
+export async function claimRuns(scope: Scope, _workerId: string, most: number): Promise<ClaimedRun[]> {
+  const rows = await scope.sql`
+    with due as materialized (
+      select id from workflow_runs
+      where state in ('waiting', 'running') and coalesce(lease_until, next_try_at) <= public.clock()
+      order by coalesce(lease_until, next_try_at), id limit ${most} for update skip locked)
+    update workflow_runs r set state = 'running', tries = r.tries + 1, next_try_at = null,
+      lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
+    from due where r.id = due.id
+    returning r.id, r.kind, r.workflow_id, r.input, r.answer, r.tries, r.started_by`
+  return rows.map(row => ({
+    id: row.id as string,
+    kind: row.kind as RunKind,
+    workflowId: row.workflow_id as string | null,
+    input: row.input,
+    answer: row.answer,
+    tries: row.tries as number,
+    startedBy: row.started_by as string | null,
+  }))
+}
+
+/** When this tenant's next run is due: the least of the waiting runs' next tries and the running ones' leases. */
+export async function leastRunDue(scope: Scope): Promise<Date | null> {
+  const [row] = await scope.sql`
+    select min(coalesce(lease_until, next_try_at)) as at from workflow_runs where state in ('waiting', 'running')`
+  return (row?.at as Date | null | undefined) ?? null
+}
+
+/**
+ * Performs a claimed run and records what became of it. The network is asked outside any transaction.
+ * @param stop when it is aborted, a picture being drawn is let go, to be resumed by the next worker
+ * @throws only when the database cannot be reached; the run then comes back when its lease ends
+ */
+export async function performRun(
+  services: Services,
+  tenantId: string,
+  run: ClaimedRun,
+  stop?: AbortSignal,
+): Promise<void> {
+  const started = performance.now()
+  const ending = await perform(services, tenantId, run, stop)
+  if (!ending) return
+  const last = settle(run, ending)
+  const ours =
+    last.is === 'recorded' ||
+    (await services.db.within(system(tenantId), async scope => {
+      const { recorded, nextTryAt } = await record(scope, run, last)
+      if (nextTryAt) await wakeAt(scope, nextTryAt)
+      return recorded
+    }))
+  const fields = { run: run.id, tries: run.tries, ms: Math.round(performance.now() - started) }
+  if (!ours) services.log.warn('a run was taken over by another worker', fields)
+  else services.log.info(`a ${run.kind} run ${last.is === 'retry' ? 'is tried again' : last.is}`, fields)
+}
+
+async function perform(
+  services: Services,
+  tenantId: string,
+  run: ClaimedRun,
+  stop: AbortSignal | undefined,
+): Promise<Ending | null> {
+  if (run.tries > maxClaims)
+    return {
+      is: 'failed',
+      outcome: `This run broke off ${maxClaims} times without an answer and is not tried again. Look at the log of Masthead, then run it again.`,
+    }
+  return run.kind === 'n8n'
+    ? callWorkflow(services, tenantId, run)
+    : drawPicture(services, tenantId, run, stop)
+}
+
+/** A retry becomes a failure when its waits are used up. */
+function settle(run: ClaimedRun, ending: Ending): Ending {
+  if (ending.is !== 'retry' || ending.afterSeconds !== undefined) return ending
+  const afterSeconds = backOff[run.kind][run.tries - 1]
+  if (afterSeconds !== undefined) return { ...ending, afterSeconds }
+  return { is: 'failed', outcome: `${ending.outcome} Given up after ${run.tries} tries.` }
+}
