@@ -1,20 +1,88 @@
 import { Elysia } from 'elysia'
+import { accountsApi } from './accounts/api.ts'
+import { accountsPages } from './accounts/pages.ts'
+import { analyticsApi } from './analytics/api.ts'
+import { approvalsApi } from './approvals/api.ts'
+import { approvalsPages } from './approvals/pages.ts'
 import { authApi } from './auth/api.ts'
+import { authPages } from './auth/pages.ts'
+import { resetPages } from './auth/reset-pages.ts'
+import { calendarApi } from './calendar/api.ts'
+import { calendarPages } from './calendar/pages.ts'
+import { contentApi } from './content/api.ts'
+import { composerPages } from './content/composer-pages.ts'
+import { contentPages } from './content/pages.ts'
+import { listen } from './events.ts'
+import { feedPages } from './feed/pages.ts'
 import { createApiDoor } from './http/api-door.ts'
 import { assets } from './http/assets.ts'
 import { uploadLimit } from './http/body.ts'
+import { createDesk } from './http/desk.ts'
 import { guards } from './http/guards.ts'
+import { health } from './http/health.ts'
+import { openApi } from './http/openapi.ts'
+import { mediaApi } from './media/api.ts'
+import { mediaPages } from './media/pages.ts'
+import { notificationsApi } from './notifications/api.ts'
+import { notify } from './notifications/listen.ts'
+import { notificationsPages } from './notifications/pages.ts'
+import { publishingApi } from './publishing/api.ts'
+import { followContent } from './publishing/listen.ts'
+import { publishingPages } from './publishing/pages.ts'
 import type { Services } from './services.ts'
 import { teamApi } from './team/api.ts'
+import { joinPages } from './team/join-pages.ts'
+import { peoplePages } from './team/pages.ts'
+import { settingsPages } from './team/settings-pages.ts'
+import { setupPages } from './team/setup-pages.ts'
+import { workflowsApi } from './workflows/api.ts'
+import { startWorkflows } from './workflows/listen.ts'
+import { workflowPages } from './workflows/pages.ts'
+import { runPages } from './workflows/run-pages.ts'
 
 /** The table of contents: one line a noun, in the order in which they may import each other. */
 export function createApp(services: Services) {
   const api = createApiDoor(services)
-  return new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })
+  const desk = createDesk(services)
+  listen(followContent)
+  listen(notify)
+  listen(startWorkflows)
+  const app = new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })
     .use(guards(services))
     .use(assets())
-    .get('/healthz', () => new Response('ok\n'))
-    .group('/api/v1', v1 => v1.use(authApi(services, api)).use(teamApi(api)))
+    .use(health(services))
+    .use(authPages(services, desk))
+    .use(resetPages(services))
+    .use(setupPages(services))
+    .use(joinPages(services))
+    .use(peoplePages(services, desk))
+    .use(settingsPages(services, desk))
+    .use(contentPages(desk))
+    .use(composerPages(services, desk))
+    .use(approvalsPages(desk))
+    .use(publishingPages(desk))
+    .use(calendarPages(desk))
+    .use(notificationsPages(desk))
+    .use(workflowPages(services, desk))
+    .use(runPages(services, desk))
+    .use(accountsPages(services, desk))
+    .use(mediaPages(services, desk))
+    .use(feedPages(services))
+    .group('/api/v1', v1 =>
+      v1
+        .use(authApi(services, api))
+        .use(teamApi(services, api))
+        .use(accountsApi(services, api))
+        .use(mediaApi(services, api))
+        .use(contentApi(api))
+        .use(approvalsApi(api))
+        .use(publishingApi(api))
+        .use(calendarApi(api))
+        .use(analyticsApi(api))
+        .use(notificationsApi(api))
+        .use(workflowsApi(services, api)),
+    )
+  return app.get('/api/v1/openapi.json', () => Response.json(openApi(app)))
 }
 
 export type App = ReturnType<typeof createApp>

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { Stop } from './errors.ts'
@@ -10,10 +10,16 @@ const url = (protocols: readonly string[], example: string) =>
   })
 const http = (example: string) => url(['http:', 'https:'], example).transform(value => new URL(value))
 const postgres = url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/masthead')
+const portWords = 'must be a port number from 0 to 65535'
 const yesNo = z.enum(['0', '1'], { error: 'must be 1 or 0' }).transform(value => value === '1')
 
 const Environment = z.object({
-  PORT: z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535).default(3000),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, { error: portWords })
+    .transform(Number)
+    .refine(port => port <= 65_535, { error: portWords })
+    .default(3000),
   HOST: z.string().default('127.0.0.1'),
   PUBLIC_URL: http('https://desk.example.com').optional(),
   DATA_DIR: z.string().default('./data'),
@@ -32,7 +38,11 @@ const Environment = z.object({
     }),
   TRUST_PROXY: yesNo.default(false),
   RATE_LIMIT: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], {
+      error: 'must be debug, info, warn, error or silent',
+    })
+    .default('info'),
   NODE_ENV: z.string().default('development'),
 })
 
@@ -95,13 +105,7 @@ function secretFrom(dataDir: string): string {
   const file = join(dataDir, 'secret')
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o755 })
-    if (!existsSync(file)) {
-      try {
-        writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      }
-    }
+    if (!existsSync(file)) makeSecret(file)
     const secret = readFileSync(file, 'utf8').trim()
     if (secret.length >= 32) return secret
   } catch (error) {
@@ -110,4 +114,18 @@ function secretFrom(dataDir: string): string {
     )
   }
   throw new Stop(`${file} holds no usable secret: restore it from a backup, or set MASTHEAD_SECRET.`)
+}
+
+/** Written beside and put in place whole: a racing starter, or one after a crash, never meets an empty file. */
+function makeSecret(file: string): void {
+  const beside = `${file}.${process.pid}`
+  writeFileSync(beside, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 })
+  try {
+    linkSync(beside, file)
+  } catch (error) {
+    // Not there: this file system has no hard links. There: another starter was faster, and theirs holds.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' && !existsSync(file)) renameSync(beside, file)
+  } finally {
+    rmSync(beside, { force: true })
+  }
 }
