@@ -1,6 +1,7 @@
 import type { Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Json } from '../platforms/platform.ts'
+import { leastRunDue } from './runs.ts'
 
 /** Seconds a claim holds without being renewed. A dead worker's jobs are looked at when it ends. */
 export const leaseSeconds = 20
@@ -85,12 +86,15 @@ async function claim(scope: Scope, worker: string, row: Record<string, unknown>)
 
 /** When this tenant has something to do next: the least over jobs and runs, lease ends included. */
 export async function leastDue(scope: Scope): Promise<Date | null> {
-  const [row] = await scope.sql`
-    select least(
-      (select min(coalesce(next_try_at, run_at)) from publish_jobs where state = 'scheduled'),
-      (select min(lease_until) from publish_jobs where state = 'publishing'),
-      (select min(coalesce(lease_until, next_try_at)) from workflow_runs where state in ('waiting', 'running')),
-      (select min(coalesce(lease_until, next_try_at)) from deliveries where state in ('waiting', 'sending'))
-    ) as at`
-  return (row?.at as Date | null) ?? null
+  const [[row], runs] = await Promise.all([
+    scope.sql`
+      select least(
+        (select min(coalesce(next_try_at, run_at)) from publish_jobs where state = 'scheduled'),
+        (select min(lease_until) from publish_jobs where state = 'publishing'),
+        (select min(coalesce(lease_until, next_try_at)) from deliveries where state in ('waiting', 'sending'))
+      ) as at`,
+    leastRunDue(scope),
+  ])
+  const times = [(row?.at as Date | null | undefined) ?? null, runs].filter(at => at !== null)
+  return times.length > 0 ? new Date(Math.min(...times.map(Number))) : null
 }

@@ -30,6 +30,8 @@ export function createWorker(services: Services): Worker {
   const { db, log } = services
   const name = `${hostname()}:${process.pid}:${newId().slice(-4)}`
   const running = new Set<Promise<void>>()
+  /** Pictures being drawn only poll now and then, and take long: they take no lane away from posts. */
+  const drawing = new Set<Promise<void>>()
   const stopping = new AbortController()
   let stopped = false
   let looking: Promise<boolean> | null = null
@@ -37,12 +39,12 @@ export function createWorker(services: Services): Worker {
   let lastLook = Date.now()
   let timer: Timer | undefined
 
-  function run(work: Promise<void>): void {
+  function run(work: Promise<void>, among = running): void {
     const tracked: Promise<void> = work.finally(() => {
-      running.delete(tracked)
+      among.delete(tracked)
       wake()
     })
-    running.add(tracked)
+    among.add(tracked)
   }
 
   /** @returns whether something was claimed */
@@ -80,7 +82,10 @@ export function createWorker(services: Services): Worker {
     for (const job of claimed.jobs) run(sendJob(services, tenantId, job))
     for (const one of claimed.runs)
       run(
-        performRun(services, tenantId, one).catch(error => log.error('a run broke', { run: one.id, error })),
+        performRun(services, tenantId, one, stopping.signal).catch(error =>
+          log.error('a run broke', { run: one.id, error }),
+        ),
+        one.kind === 'comfyui' ? drawing : running,
       )
     return claimed.jobs.length + claimed.runs.length
   }
@@ -121,8 +126,8 @@ export function createWorker(services: Services): Worker {
       for (;;) {
         wake()
         while (looking) await looking
-        if (running.size === 0 && !looking) return
-        await Promise.race(running)
+        if (running.size + drawing.size === 0 && !looking) return
+        await Promise.race([...running, ...drawing])
       }
     },
     lastLook: () => lastLook,
@@ -133,7 +138,7 @@ export function createWorker(services: Services): Worker {
       // A look under way may just be claiming: what it claims is in flight too.
       const drained = (async () => {
         await looking
-        await Promise.all(running)
+        await Promise.all([...running, ...drawing])
       })()
       await Promise.race([drained, Bun.sleep(ms)])
     },
