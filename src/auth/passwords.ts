@@ -1,5 +1,6 @@
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Forbidden, NotFound } from '../errors.ts'
+import { record } from '../events.ts'
 import { type Found, findLink, makeLink, useLink } from './links.ts'
 import { endSessions } from './session.ts'
 import { proofOf } from './sign-in.ts'
@@ -33,6 +34,7 @@ export async function changePassword(
     throw new Conflict('Your password was changed somewhere else just now. Sign in again with the new one.')
   await endSessions(scope, userId, sessionId)
   await endResets(scope, userId)
+  await record(scope, 'user.password_changed', userId)
 }
 
 /** Makes a reset link's token. Only the operator may: a link for an owner is the owner's key. @throws NotFound */
@@ -65,6 +67,7 @@ export async function resetPassword(
   await scope.sql`update users set password_hash = ${passwordHash} where id = ${found.link.userId}`
   await endSessions(scope, found.link.userId)
   await endResets(scope, found.link.userId)
+  await record(scope, 'user.password_changed', found.link.userId, { by: 'link' })
   return {
     ...found,
     login: { tenantId: scope.tenant.id, userId: found.link.userId, proof: proofOf(passwordHash) },

@@ -3,6 +3,7 @@ import { readVisit, type Visit } from '../auth/session.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Invalid, Unauthenticated } from '../errors.ts'
 import { newId } from '../lib/id.ts'
+import { open, seal } from '../lib/seal.ts'
 import type { Services } from '../services.ts'
 import { type Caller, callerOfBearer } from './session.ts'
 
@@ -76,7 +77,10 @@ interface Stored {
   answer: string
 }
 
-/** Same key, route and body → the answer of the first time, kept in the transaction that did the work. */
+/**
+ * Same key, route and body → the answer of the first time, kept in the transaction that did the work. It is kept
+ * sealed: answers may show a secret once.
+ */
 async function once(
   scope: Scope,
   visit: Visit,
@@ -106,11 +110,16 @@ async function once(
       [],
       'idempotency_key_reused',
     )
-  if (known) return { status: known.status as number, answer: known.answer as string }
+  const about = `${scope.tenant.id}/idempotency_keys/${owner}/${route}/${key}`
+  if (known) {
+    const sealed = Buffer.from(known.answer as string, 'base64')
+    return { status: known.status as number, answer: open(scope.tenant.key, sealed, about).toString() }
+  }
   const done = await work()
   await scope.sql`
     insert into idempotency_keys (id, owner, route, key, request_hash, status, answer)
-    values (${newId()}, ${owner}, ${route}, ${key}, ${hash}, ${done.status}, ${done.answer})`
+    values (${newId()}, ${owner}, ${route}, ${key}, ${hash}, ${done.status},
+      ${seal(scope.tenant.key, done.answer, about).toString('base64')})`
   return done
 }
 

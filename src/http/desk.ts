@@ -127,7 +127,7 @@ export function createDesk({ db, tokens, config }: Pick<Services, 'db' | 'tokens
     },
     go(incoming, path, message, kind = 'good') {
       const { slug } = incoming.params
-      return seeOther(`/w/${slug}${path}`, message ? [flashed(slug, kind, message)] : [])
+      return seeOther(`/w/${slug}${path}`, message ? [flashed(slug, kind, message, secure)] : [])
     },
   }
 }

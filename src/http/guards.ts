@@ -96,7 +96,7 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       const status = responseValue instanceof Response ? responseValue.status : (set.status ?? 200)
       const { pathname } = new URL(request.url)
       if (pathname.startsWith('/public/')) return
-      log.info(`${request.method} ${pathname}`, {
+      log.info(`${request.method} ${loggable(pathname)}`, {
         status,
         ms: Math.round(performance.now() - timed.started),
         id: timed.id,
@@ -109,7 +109,7 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       if (problem.status >= 500)
         log.error('a request failed', {
           error,
-          path: new URL(request.url).pathname,
+          path: loggable(new URL(request.url).pathname),
           id: times.get(request)?.id,
         })
       const { pathname } = new URL(request.url)
@@ -117,6 +117,9 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       return errorPage(problem, request)
     })
 }
+
+/** The path as the log may have it: the tokens of one-time links open doors. */
+const loggable = (pathname: string) => pathname.replace(/^(\/(?:join|reset)\/[^/]+\/).+/, '$1…')
 
 /** The framework's own errors, in our words. */
 function elysiaProblem(code: unknown, error: unknown) {

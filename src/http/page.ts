@@ -27,8 +27,8 @@ export function ownPath(path: string | null | undefined, otherwise: string): str
 const flashCookie = 'masthead-flash'
 
 /** A message for the next page, kept in a short-lived cookie. */
-export const flashed = (slug: string, kind: 'good' | 'bad' | 'info', text: string): string =>
-  `${flashCookie}=${kind}.${encodeURIComponent(text)}; Path=/w/${slug}; HttpOnly; SameSite=Lax; Max-Age=60`
+export const flashed = (slug: string, kind: 'good' | 'bad' | 'info', text: string, secure: boolean): string =>
+  `${flashCookie}=${kind}.${encodeURIComponent(text)}; Path=/w/${slug}; HttpOnly; SameSite=Lax; Max-Age=60${secure ? '; Secure' : ''}`
 
 export const flashSeen = (slug: string): string =>
   `${flashCookie}=; Path=/w/${slug}; HttpOnly; SameSite=Lax; Max-Age=0`

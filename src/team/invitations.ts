@@ -3,6 +3,7 @@ import { findLink, makeLink, useLink } from '../auth/links.ts'
 import { email } from '../auth/schema.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, NotFound } from '../errors.ts'
+import { record } from '../events.ts'
 import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { allow, type Role } from '../permissions.ts'
@@ -48,6 +49,7 @@ export async function invite(
   await scope.sql`
     delete from invitations where purpose = 'join' and lower(email) = ${address} and used_at is null`
   const made = await makeLink(scope, 'join', given, invitationSeconds)
+  await record(scope, 'user.invited', made.id, { role: given.role })
   const [inviter] = await scope.sql`select name from users where id = ${scope.actor.userId}`
   const invitation: Invitation = {
     id: made.id,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Scope } from '../db/scope.ts'
 import { Invalid } from '../errors.ts'
+import { record } from '../events.ts'
 import { WebhookPathRefused, webhookAddress } from '../integrations/n8n.ts'
 import { newId } from '../lib/id.ts'
 import { open, seal } from '../lib/seal.ts'
@@ -26,6 +27,7 @@ export async function createWorkflow(
     insert into workflows (id, name, trigger, path, secret, created_by)
     values (${id}, ${given.name}, ${given.trigger}, ${checkedPath(given.path)},
       ${seal(scope.tenant.key, secret, about(scope, id))}, ${scope.actor.userId})`
+  await record(scope, 'workflow.created', id, { name: given.name })
   return { ...(await readWorkflow(scope, id)), secret }
 }
 
@@ -44,6 +46,7 @@ export async function changeWorkflow(scope: Scope, id: string, change: WorkflowC
       update workflow_runs set state = 'failed', next_try_at = null, ended_at = public.clock(),
         outcome = 'The workflow was switched off while this run waited. Run it again once it is on.'
       where workflow_id = ${id} and state = 'waiting'`
+  await record(scope, 'workflow.changed', id, { fields: Object.keys(change) })
   return readWorkflow(scope, id)
 }
 
@@ -51,6 +54,7 @@ export async function changeWorkflow(scope: Scope, id: string, change: WorkflowC
 export async function deleteWorkflow(scope: Scope, id: string): Promise<void> {
   await readWorkflow(scope, id)
   await scope.sql`delete from workflows where id = ${id}`
+  await record(scope, 'workflow.removed', id)
 }
 
 /**

@@ -110,6 +110,7 @@ export function AccountPage(props: AccountPageProps): Html {
               submit={account.platform === 'rehearsal' ? 'Save' : 'Reconnect'}
               known={{ identifier: account.handle, ...account.settings }}
               form={reconnect}
+              main={account.state === 'reconnect'}
             />
           </Block>
         )}

@@ -8,12 +8,11 @@ import {
   Card,
   Cards,
   EmptyState,
-  Icon,
-  isIconName,
   Line,
   LinkButton,
   PageHead,
   PlatformMark,
+  platforms,
   Row,
   Rows,
   StateMark,
@@ -50,19 +49,19 @@ export function AccountsPage({
           )
         }
       />
-      {accounts.length === 0 ? (
-        <EmptyState icon="at-sign" title="No account is connected">
-          {canManage ? 'Choose a platform below.' : 'An owner or admin can connect one.'}
-        </EmptyState>
-      ) : (
-        <Rows label="Connected accounts">
-          {accounts.map(account => (
-            <AccountRow account={account} href={`${base}/${account.id}`} canManage={canManage} />
-          ))}
-        </Rows>
-      )}
-      {canManage ? (
-        <div class="column">
+      <div class="column">
+        {accounts.length === 0 ? (
+          <EmptyState icon="at-sign" title="No account is connected">
+            {canManage ? 'Choose a platform below.' : 'An owner or admin can connect one.'}
+          </EmptyState>
+        ) : (
+          <Rows label="Connected accounts">
+            {accounts.map(account => (
+              <AccountRow account={account} href={`${base}/${account.id}`} canManage={canManage} />
+            ))}
+          </Rows>
+        )}
+        {canManage ? (
           <Block
             title="Connect another"
             id="connect"
@@ -74,8 +73,8 @@ export function AccountsPage({
               ))}
             </Cards>
           </Block>
-        </div>
-      ) : null}
+        ) : null}
+      </div>
     </Layout>
   )
 }
@@ -89,22 +88,24 @@ function AccountRow({
   href: string
   canManage: boolean
 }): Html {
-  const { name, handle, platform, state, reason } = account
+  const { name, handle, platform, state, reason, settings } = account
+  // Two webhooks of one host differ by their address only; whoever may not manage accounts gets no settings.
+  const where = platform === 'webhook' && typeof settings.url === 'string' ? settings.url : handle
   return (
     <Row
       id={`account-${account.id}`}
       href={href}
       title={name}
       meta={
-        <Line
-          parts={[
-            <PlatformMark platform={platform} />,
-            handle !== name && <bdi>{handle}</bdi>,
-            state === 'reconnect' && (
-              <span dir="auto">{reason ?? 'The platform refuses the credential.'}</span>
-            ),
-          ]}
-        />
+        <>
+          <Line
+            parts={[
+              <PlatformMark platform={platform} />,
+              where && where.toLowerCase() !== name.toLowerCase() && <bdi>{where}</bdi>,
+            ]}
+          />
+          {state === 'reconnect' && <p dir="auto">{reason ?? 'The platform refuses the credential.'}</p>}
+        </>
       }
       mark={<StateMark state={state}>{state === 'reconnect' ? 'Reconnect needed' : undefined}</StateMark>}
       actions={
@@ -120,20 +121,12 @@ function AccountRow({
 }
 
 function PlatformCard({ platform, href }: { platform: Platform; href: string }): Html {
-  const { name, about, icon } = platform
+  const { id, name, about } = platform
   return (
-    <Card
-      title={
-        <span class="platform">
-          <Icon name={isIconName(icon) ? icon : 'plug-zap'} /> {name}
-        </span>
-      }
-    >
+    <Card title={<PlatformMark platform={id} name={name} />}>
       <p>{about}</p>
       <div class="buttons">
-        <LinkButton href={href} label={undefined}>
-          Connect {name}
-        </LinkButton>
+        <LinkButton href={href}>Connect {platforms[id].name}</LinkButton>
       </div>
     </Card>
   )

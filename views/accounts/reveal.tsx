@@ -19,27 +19,29 @@ export function RevealPage({
   return (
     <Layout {...frame} title="Signing secret">
       <PageHead title={account.name} back={{ href: base, label: 'Accounts' }} note="Connected" />
-      <Notice kind="warn" title="Copy the signing secret now">
-        It is shown this once and kept sealed. If it is lost, reconnect the webhook: it then gets a new one.
-      </Notice>
-      <div class="block">
-        {Object.entries(secrets).map(([name, value]) => (
-          <CopyField
-            id={`reveal-${name}`}
-            label="Signing secret"
-            value={value}
-            hint="Give it to the receiver. Whoever has it can sign as this workspace."
-          />
-        ))}
-        <Buttons>
-          <LinkButton href={`${base}/${account.id}`} variant="main">
-            I have copied it
-          </LinkButton>
-        </Buttons>
+      <div class="column">
+        <Notice kind="warn" title="Copy the signing secret now">
+          It is shown this once and kept sealed. If it is lost, reconnect the webhook: it then gets a new one.
+        </Notice>
+        <div class="form">
+          {Object.entries(secrets).map(([name, value]) => (
+            <CopyField
+              id={`reveal-${name}`}
+              label="Signing secret"
+              value={value}
+              hint="Give it to the receiver. Whoever has it can sign as this workspace."
+            />
+          ))}
+          <Buttons>
+            <LinkButton href={`${base}/${account.id}`} variant="main">
+              I have copied it
+            </LinkButton>
+          </Buttons>
+        </div>
+        <Block title="How the receiver checks a delivery">
+          <VerifySteps />
+        </Block>
       </div>
-      <Block title="How the receiver checks a delivery">
-        <VerifySteps />
-      </Block>
     </Layout>
   )
 }

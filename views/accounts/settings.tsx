@@ -10,10 +10,13 @@ export function SettingsForm({
   submit,
   known = {},
   form,
+  main = true,
 }: {
   platform: Platform
   action: string
   submit: string
+  /** Whether sending it is the one next step of the page. */
+  main?: boolean | undefined
   known?: Record<string, Json> | undefined
   form?: Rejected | undefined
 }): Html {
@@ -29,7 +32,7 @@ export function SettingsForm({
         <Setting field={field} known={known[field.name]} form={form} />
       ))}
       <Buttons>
-        <Button variant="main">{submit}</Button>
+        <Button variant={main ? 'main' : 'plain'}>{submit}</Button>
       </Buttons>
     </Form>
   )

@@ -1,4 +1,5 @@
 import type { MonthGrid } from '../../src/calendar/days.ts'
+import type { MonthAsked } from '../../src/calendar/find.ts'
 import type { CalendarView } from '../../src/calendar/schema.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
 import type { Html } from '../html.ts'
@@ -39,19 +40,22 @@ export function calendarHref(
   }
 }
 
+/** When a new post on a day is offered first, on the wall of the workspace. */
+const morning = '09:00'
+const later = (one: string, other: string): string => (one > other ? one : other)
+
 /** The grid itself: also what comes back after a chip was dropped on another day. */
 export function CalendarMonth({
   workspace,
   view,
   grid,
   today,
+  soonest,
   days,
   maySchedule,
-}: {
+}: MonthAsked & {
   workspace: { slug: string; zone: string }
   view: CalendarView
-  grid: MonthGrid
-  today: string
   days: Map<string, JobRow[]>
   maySchedule: boolean
 }): Html {
@@ -88,7 +92,10 @@ export function CalendarMonth({
                   href: href({ view: 'list', month: date.slice(0, 7), day: date }),
                 }
               : undefined,
-          newHref: maySchedule && date >= today ? `${base}/content/new?day=${date}` : undefined,
+          newHref:
+            maySchedule && date >= today
+              ? `${base}/content/new?local=${date}T${date === today ? later(morning, soonest) : morning}`
+              : undefined,
         }
       })}
     />

@@ -1,24 +1,23 @@
 import type { SocialAccount } from '../../src/accounts/find.ts'
-import { longDay, type MonthGrid } from '../../src/calendar/days.ts'
+import { longDay } from '../../src/calendar/days.ts'
+import type { MonthAsked } from '../../src/calendar/find.ts'
 import type { CalendarView } from '../../src/calendar/schema.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
 import { type JobState, jobStates } from '../../src/publishing/schema.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
-import { JobLine } from '../publishing/rows.tsx'
+import { JobsByDay } from '../publishing/rows.tsx'
 import {
   Button,
   Buttons,
   EmptyState,
   LinkButton,
-  ListHeading,
   MonthNav,
   Notice,
   Pager,
   Popover,
   platforms,
-  Rows,
   Select,
   StateCounts,
   states,
@@ -28,11 +27,9 @@ import { CalendarMonth, calendarHref } from './month.tsx'
 
 export { CalendarMonth } from './month.tsx'
 
-export interface CalendarPageProps {
+export interface CalendarPageProps extends MonthAsked {
   frame: Frame
   view: CalendarView
-  grid: MonthGrid
-  today: string
   counts: Partial<Record<JobState, number>>
   accounts: readonly SocialAccount[]
   jobs: { days: Map<string, JobRow[]>; more?: boolean; next?: string | null }
@@ -81,12 +78,18 @@ export function CalendarPage(props: CalendarPageProps): Html {
           view={view}
           grid={grid}
           today={today}
+          soonest={props.soonest}
           days={jobs.days}
           maySchedule={maySchedule}
         />
       ) : (
         <DayList {...props} />
       )}
+      <Buttons end>
+        <LinkButton href={`/w/${workspace.slug}/publish-jobs`} variant="quiet" size="small" icon="list">
+          All jobs, by state
+        </LinkButton>
+      </Buttons>
     </Layout>
   )
 }
@@ -164,18 +167,7 @@ function DayList({ frame, view, grid, today, jobs }: CalendarPageProps): Html {
     )
   return (
     <>
-      {[...jobs.days].map(([date, list]) => (
-        <>
-          <ListHeading id={`day-${date}`} note={date === today ? 'today' : undefined}>
-            {longDay(date)}
-          </ListHeading>
-          <Rows label={longDay(date)}>
-            {list.map(job => (
-              <JobLine base={base} job={job} zone={workspace.zone} shape="time" />
-            ))}
-          </Rows>
-        </>
-      ))}
+      <JobsByDay base={base} jobs={[...jobs.days.values()].flat()} zone={workspace.zone} today={today} />
       <Pager
         next={jobs.next && href({ after: jobs.next, day: view.day })}
         first={view.after && href({ day: view.day })}

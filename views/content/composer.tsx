@@ -82,7 +82,7 @@ export function ComposerPage({
           <div
             hidden
             hx-post={`${here}/draft`}
-            hx-trigger="autosave from:closest form"
+            hx-trigger="autosave from:#composer"
             hx-target="#saved"
             hx-swap="innerHTML"
             hx-encoding="application/x-www-form-urlencoded"

@@ -1,7 +1,7 @@
 import type { Decision } from '../../src/approvals/find.ts'
 import type { Passage } from '../../src/content/diff.ts'
 import type { Piece } from '../../src/content/find.ts'
-import type { Version } from '../../src/content/versions.ts'
+import type { Compared as Comparison } from '../../src/content/versions.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
@@ -51,7 +51,7 @@ export function HistoryPage({
 }: {
   frame: Frame
   piece: Piece
-  compared: readonly { version: Version; passages: readonly Passage[] }[]
+  compared: readonly Comparison[]
   decisions: readonly Decision[]
   next: string | null
 }): Html {

@@ -2,6 +2,7 @@ import type { JobRow } from '../../src/publishing/rows.ts'
 import type { Html } from '../html.ts'
 import { whenWords } from '../publishing/words.ts'
 import { Block, PlatformMark, Row, Rows, StateMark, Time } from '../ui/index.tsx'
+import { accountName } from './words.ts'
 
 /** Where one piece goes or went, with the moment in the zone it was planned in. */
 export function JobsOfPiece({
@@ -14,13 +15,14 @@ export function JobsOfPiece({
   jobs: readonly JobRow[]
 }): Html | null {
   if (jobs.length === 0) return null
+  const all = [...new Map(jobs.map(({ account }) => [account.id, account])).values()]
   return (
     <Block title="Where it goes" id="jobs" more={{ href: `${base}/calendar`, label: 'Calendar' }}>
       <Rows label="Publish jobs">
         {jobs.map(job => (
           <Row
             href={`${base}/publish-jobs/${job.id}`}
-            title={<PlatformMark platform={job.account.platform} name={job.account.name} />}
+            title={<PlatformMark platform={job.account.platform} name={accountName(job.account, all)} />}
             meta={
               <>
                 <Time at={job.runAt} zone={job.zone} />

@@ -9,21 +9,17 @@ import {
   Button,
   EmptyState,
   Field,
-  Icon,
-  Line,
   LinkButton,
   Notice,
   PageHead,
   Pager,
-  platforms,
-  Row,
   Rows,
-  StateMark,
   Tabs,
   Tags,
   Time,
 } from '../ui/index.tsx'
-import { opening, thumbnail } from './words.ts'
+import { PieceRow } from './row.tsx'
+import { opening } from './words.ts'
 
 export interface ContentView {
   state?: string | undefined
@@ -165,71 +161,6 @@ function Narrow({
         />
       )}
     </search>
-  )
-}
-
-function PieceRow({
-  base,
-  piece,
-  plan,
-  picture,
-  zone,
-  tagged,
-}: {
-  base: string
-  piece: Piece
-  plan: Plan | undefined
-  picture: Media | undefined
-  zone: string
-  tagged: (tag: string) => string
-}): Html {
-  return (
-    <Row
-      href={`${base}/content/${piece.id}`}
-      lead={picture && <img src={thumbnail(base, picture.id)} alt="" loading="lazy" />}
-      title={opening(piece.text, 140) || 'Pictures without words'}
-      meta={
-        <Line
-          parts={[
-            plan && (
-              <>
-                {plan.platforms.map(platform => (
-                  <Icon name={platforms[platform].icon} label={platforms[platform].name} />
-                ))}{' '}
-                <Time at={plan.at} zone={plan.zone} />
-              </>
-            ),
-            <>
-              {piece.savedBy?.name ?? 'Somebody who left'}, <Time at={piece.updatedAt} zone={zone} bare />
-            </>,
-            piece.tags.length > 0 && <Tags tags={piece.tags.slice(0, 5)} href={tagged} />,
-          ]}
-        />
-      }
-      mark={
-        plan && piece.state !== 'archived' ? (
-          <Marks piece={piece} plan={plan} />
-        ) : (
-          <StateMark state={piece.state} />
-        )
-      }
-    />
-  )
-}
-
-/** Where it stands: what became of it says more than that it was a draft once. */
-function Marks({ piece, plan }: { piece: Piece; plan: Plan }): Html {
-  const alsoReview = piece.state === 'in_review' || piece.state === 'changes_requested'
-  return (
-    <>
-      <StateMark state={plan.state} />
-      {alsoReview && (
-        <>
-          {' '}
-          <StateMark state={piece.state} />
-        </>
-      )}
-    </>
   )
 }
 

@@ -48,7 +48,7 @@ export function Story({
         </div>
       )}
       <div class="story-words-box">
-        <p class="story-when caps">{single ? when : <a href={href}>{when}</a>}</p>
+        <p class="story-when caps">{single || headline ? when : <a href={href}>{when}</a>}</p>
         {headline && <Heading post={post} href={single ? null : href} />}
         {rest.length > 0 && (
           <p class="story-text" dir="auto">

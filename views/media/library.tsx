@@ -113,22 +113,24 @@ function Tile({
       height={media.height}
       editing={canWrite}
       note={
-        <Line
-          parts={[
-            media.name && <bdi>{media.name}</bdi>,
-            `${media.width} × ${media.height}`,
-            size(media.bytes),
-          ]}
-        />
+        <>
+          {media.name && (
+            <>
+              <bdi>{media.name}</bdi>
+              <br />
+            </>
+          )}
+          <Line parts={[`${media.width} × ${media.height}`, size(media.bytes)]} />
+        </>
       }
     >
       {canWrite && (
         <>
-          <Form action={`${own}${onward}`}>
+          <Form action={`${own}${onward}`} id={`words-${media.id}`}>
             <TextArea
               name="alt"
               id={`alt-${media.id}`}
-              label="Alt text"
+              label={`Alt text of ${media.name || 'this picture'}`}
               hideLabel
               rows="2"
               maxlength={maxAlt}
@@ -136,18 +138,20 @@ function Tile({
               value={typeof typed === 'string' ? typed : media.alt}
               error={form?.errors.alt}
             />
-            <Buttons>
-              <Button size="small">Save</Button>
-            </Buttons>
           </Form>
-          <Confirm
-            label="Remove"
-            icon="trash-2"
-            size="small"
-            question="Take this picture out of the library? Posts that are out keep it."
-            action={`${own}/removal${onward}`}
-            yes="Remove it"
-          />
+          <Buttons>
+            <Button size="small" form={`words-${media.id}`}>
+              Save
+            </Button>
+            <Confirm
+              label="Remove"
+              icon="trash-2"
+              size="small"
+              question="Take this picture out of the library? Posts that are out keep it."
+              action={`${own}/removal${onward}`}
+              yes="Remove it"
+            />
+          </Buttons>
         </>
       )}
     </MediaThumb>

@@ -5,9 +5,8 @@ import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
 import {
   ActionButton,
+  Badge,
   EmptyState,
-  Icon,
-  type IconName,
   LinkButton,
   ListHeading,
   PageHead,
@@ -16,18 +15,16 @@ import {
   Rows,
   type State,
   StateMark,
-  states,
   Time,
 } from '../ui/index.tsx'
 
 /** What each kind asks, by state's shape and colour; a comment asks for nothing but reading. */
-const looks: Record<Kind, { state: State; words: string; icon?: IconName }> = {
+const looks: Record<Exclude<Kind, 'comment'>, { state: State; words: string }> = {
   failed: { state: 'failed', words: 'Failed' },
   unconfirmed: { state: 'unconfirmed', words: 'Did it go out?' },
   reconnect: { state: 'reconnect', words: 'Reconnect' },
   review: { state: 'in_review', words: 'Your approval' },
   changes: { state: 'changes_requested', words: 'Changes asked for' },
-  comment: { state: 'draft', words: 'Comment', icon: 'message-square' },
 }
 
 /** What waits for this person, the newest first; below it what is done. */
@@ -96,26 +93,26 @@ export function NotificationsPage({
   )
 }
 
+function Asks({ kind }: { kind: Kind }): Html {
+  if (kind === 'comment') return <Badge>Comment</Badge>
+  const { state, words } = looks[kind]
+  return <StateMark state={state}>{words}</StateMark>
+}
+
 function Line({ base, item, zone }: { base: string; item: Notification; zone: string }): Html {
-  const { state, words, icon } = looks[item.kind]
   const open = item.doneAt === null
   return (
     <Row
       href={base + item.path}
       unread={open}
-      lead={<Icon name={icon ?? states[state].icon} />}
       title={item.about}
       meta={<Time at={item.createdAt} zone={zone} />}
-      mark={open && <StateMark state={state}>{words}</StateMark>}
+      mark={open && <Asks kind={item.kind} />}
       actions={
         open && (
-          <ActionButton
-            action={`${base}/notifications/${item.id}/done`}
-            variant="quiet"
-            size="small"
-            icon="check"
-            label="Put away"
-          />
+          <ActionButton action={`${base}/notifications/${item.id}/done`} variant="quiet" size="small">
+            Put away
+          </ActionButton>
         )
       }
     />

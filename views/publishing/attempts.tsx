@@ -42,7 +42,16 @@ function told(detail: unknown): Told {
 }
 
 /** Every try of a job, first to last: when, what was done, how it ended, and the network's own words folded away. */
-export function Attempts({ attempts, zone }: { attempts: readonly Attempt[]; zone: string }): Html | null {
+export function Attempts({
+  attempts,
+  zone,
+  said,
+}: {
+  attempts: readonly Attempt[]
+  zone: string
+  /** What the page says already about how the last one ended. */
+  said?: string | undefined
+}): Html | null {
   if (attempts.length === 0) return null
   const seconds = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: zone })
   const time = (at: string): Html => <time datetime={at}>{seconds.format(new Date(at))}</time>
@@ -73,7 +82,7 @@ export function Attempts({ attempts, zone }: { attempts: readonly Attempt[]; zon
             icon: look.icon,
             live: open,
             title: attempts.length === 1 ? look.words : `${index + 1}. ${look.words}`,
-            children: message && <p>{message}</p>,
+            children: message && !(message === said && index === attempts.length - 1) && <p>{message}</p>,
             steps: steps.map(step => ({ at: time(step.when), what: step.what })),
             raw,
           }

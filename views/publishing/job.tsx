@@ -7,7 +7,6 @@ import { Layout } from '../layout.tsx'
 import {
   Block,
   Columns,
-  LinkButton,
   Meta,
   Notice,
   PageHead,
@@ -45,11 +44,6 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
       <PageHead
         back={{ href: `${base}/calendar?month=${monthOf(row.local)}`, label: 'Calendar' }}
         title={title}
-        actions={
-          <LinkButton href={`${base}/publish-jobs`} variant="quiet" icon="list">
-            All jobs
-          </LinkButton>
-        }
       />
       <Columns
         aside={

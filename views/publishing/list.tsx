@@ -3,8 +3,8 @@ import type { JobRow } from '../../src/publishing/rows.ts'
 import { type JobState, jobStates } from '../../src/publishing/schema.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
-import { EmptyState, LinkButton, PageHead, Pager, Rows, states, Tabs } from '../ui/index.tsx'
-import { JobLine } from './rows.tsx'
+import { EmptyState, LinkButton, PageHead, Pager, states, Tabs } from '../ui/index.tsx'
+import { JobsByDay } from './rows.tsx'
 import { plural } from './words.ts'
 
 export interface JobListProps {
@@ -12,10 +12,12 @@ export interface JobListProps {
   view: { state?: JobState | undefined; after?: string | undefined }
   jobs: { items: JobRow[]; next: string | null }
   counts: Partial<Record<JobState, number>>
+  /** Today's date in the workspace's zone. */
+  today: string
 }
 
 /** Every publish job there is, or those of one state; the latest moment first. */
-export function JobListPage({ frame, view, jobs, counts }: JobListProps): Html {
+export function JobListPage({ frame, view, jobs, counts, today }: JobListProps): Html {
   const base = `/w/${frame.workspace.slug}`
   const here = `${base}/publish-jobs`
   const of = view.state ? `state=${view.state}&` : ''
@@ -45,11 +47,7 @@ export function JobListPage({ frame, view, jobs, counts }: JobListProps): Html {
         }
       />
       {jobs.items.length > 0 ? (
-        <Rows label={title}>
-          {jobs.items.map(job => (
-            <JobLine base={base} job={job} zone={frame.workspace.zone} />
-          ))}
-        </Rows>
+        <JobsByDay base={base} jobs={jobs.items} zone={frame.workspace.zone} today={today} />
       ) : (
         <EmptyState
           icon="calendar-days"

@@ -28,7 +28,7 @@ export function JobStatus({ workspace, sheet, maySchedule, polled }: StatusProps
   const body = (
     <>
       <StateCard workspace={workspace} sheet={sheet} maySchedule={maySchedule} />
-      <Attempts attempts={job.attempts} zone={workspace.zone} />
+      <Attempts attempts={job.attempts} zone={workspace.zone} said={job.error?.message} />
     </>
   )
   const seen = Bun.hash(body.markup).toString(36)
@@ -121,6 +121,7 @@ interface Words {
 }
 
 function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base: string): Words {
+  const late = lateWords(row)
   const planned = <Time at={row.runAt} zone={row.zone} />
   const elsewhere = row.zone !== zone && (
     <p>
@@ -165,6 +166,12 @@ function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base: strin
         text: (
           <>
             {elsewhere}
+            {late && !stuck(row) && !row.nextTryAt && (
+              <p>
+                Nothing has begun to send it yet. Posts go out within a second of their time, so if this stays
+                so, ask whoever runs this server to look at it.
+              </p>
+            )}
             {stuck(row) && (
               <p>{row.account.name} has to be connected again, or it cannot go out. It waits for that.</p>
             )}
@@ -185,14 +192,14 @@ function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base: strin
       }
     case 'publishing':
       return {
-        kicker: `Publishing${lateWords(row) ? `, ${lateWords(row)}` : ''}`,
+        kicker: late ? `Publishing, ${late}` : 'Publishing',
         title: `Going out to ${network} now`,
         text: <p>It can no longer be stopped. This page follows it.</p>,
       }
     case 'published': {
-      const late = row.publishedAt ? (row.publishedAt.getTime() - row.runAt.getTime()) / 1000 : 0
+      const delay = row.publishedAt ? (row.publishedAt.getTime() - row.runAt.getTime()) / 1000 : 0
       return {
-        kicker: late > 60 ? `Published, ${span(late)} after its time` : 'Published, on time',
+        kicker: delay > 60 ? `Published, ${span(delay)} after its time` : 'Published, on time',
         title: <>Went out {row.publishedAt ? <Time at={row.publishedAt} zone={row.zone} /> : planned}</>,
         text: !job.remoteUrl && <p>{network} gives no public address for it.</p>,
         links: (

@@ -21,9 +21,9 @@ export const lateWords = (job: Pick<JobRow, 'state' | 'inSeconds'>): string | nu
 export const stuck = (job: Pick<JobRow, 'state' | 'account'>): boolean =>
   job.state === 'scheduled' && !job.account.works
 
-/** The state as it is drawn: what is late or cannot go looks like what is wrong. */
-export const drawnState = (job: Pick<JobRow, 'state' | 'inSeconds' | 'account'>): JobRow['state'] =>
-  job.state === 'scheduled' && (stuck(job) || lateWords(job)) ? 'failed' : job.state
+/** The state as it is drawn: what cannot go yet shows what it waits for. */
+export const drawnState = (job: Pick<JobRow, 'state' | 'account'>): JobRow['state'] | 'reconnect' =>
+  stuck(job) ? 'reconnect' : job.state
 
 /** What stands beside a waiting job instead of its state's name; null where the name says it best. */
 export function whenWords(job: Pick<JobRow, 'state' | 'inSeconds' | 'heldFor' | 'account'>): string | null {

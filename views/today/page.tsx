@@ -4,7 +4,7 @@ import type { Frame } from '../../src/http/desk.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
-import { JobMark } from '../publishing/rows.tsx'
+import { JobMark, yearBeside } from '../publishing/rows.tsx'
 import { drawnState, firstWords, lateWords, plural, span, stuck } from '../publishing/words.ts'
 import {
   Block,
@@ -38,52 +38,76 @@ export function TodayPage({ frame, today, maySchedule, mayConnect }: TodayPagePr
   return (
     <Layout {...frame} title="Today">
       <Plate name={workspace.name}>{ear(today, workspace.zone)}</Plate>
-      {today.firstSteps && (
-        <FirstSteps base={base} steps={today.firstSteps} {...{ maySchedule, mayConnect }} />
-      )}
       <Columns asideFirst aside={<NeedsYou base={base} needs={today.needs} zone={workspace.zone} />}>
-        <Block title="Next out" more={{ href: `${base}/calendar`, label: 'Calendar' }}>
-          {today.next.length > 0 ? (
-            byDate(today.next, workspace.zone).map(({ date, departures }) => (
-              <>
-                {date !== today.ahead[0]?.date && <ListHeading>{longDay(date)}</ListHeading>}
-                <Rows label={longDay(date)}>
-                  {departures.map(departure => (
-                    <DepartureLine base={base} departure={departure} zone={workspace.zone} />
-                  ))}
-                </Rows>
-              </>
-            ))
-          ) : (
-            <EmptyState
-              icon="clock"
-              title="Nothing is planned"
-              action={
-                frame.canWrite && (
-                  <LinkButton href={`${base}/content/new`} icon="plus">
-                    New post
-                  </LinkButton>
-                )
-              }
-            >
-              Whatever you schedule appears here, the next one first.
-            </EmptyState>
-          )}
-        </Block>
-        <Block title="The week ahead">
-          <Strip
-            label="The week ahead"
-            days={today.ahead.map(({ date, jobs }, index) => ({
-              label: shortDay(date),
-              href: `${base}/calendar?view=list&month=${date.slice(0, 7)}&day=${date}`,
-              today: index === 0,
-              states: jobs.slice(0, mostDots).map(drawnState),
-              note: dayNote(jobs),
-            }))}
+        {today.firstSteps ? (
+          <FirstSteps
+            base={base}
+            steps={today.firstSteps}
+            maySchedule={maySchedule}
+            mayConnect={mayConnect}
           />
-        </Block>
+        ) : (
+          <>
+            <NextOut frame={frame} today={today} />
+            <WeekAhead base={base} today={today} />
+          </>
+        )}
       </Columns>
     </Layout>
+  )
+}
+
+function NextOut({ frame, today }: { frame: Frame; today: Today }): Html {
+  const { workspace } = frame
+  const base = `/w/${workspace.slug}`
+  return (
+    <Block title="Next out" more={{ href: `${base}/calendar`, label: 'Calendar' }}>
+      {today.next.length > 0 ? (
+        byDate(today.next, workspace.zone).map(({ date, departures }) => (
+          <>
+            {date !== today.ahead[0]?.date && (
+              <ListHeading note={yearBeside(date, today.ahead[0]?.date ?? '')}>{longDay(date)}</ListHeading>
+            )}
+            <Rows label={longDay(date)}>
+              {departures.map(departure => (
+                <DepartureLine base={base} departure={departure} zone={workspace.zone} />
+              ))}
+            </Rows>
+          </>
+        ))
+      ) : (
+        <EmptyState
+          icon="clock"
+          title="Nothing is planned"
+          action={
+            frame.canWrite && (
+              <LinkButton href={`${base}/content/new`} icon="plus">
+                New post
+              </LinkButton>
+            )
+          }
+        >
+          Whatever you schedule appears here, the next one first.
+        </EmptyState>
+      )}
+    </Block>
+  )
+}
+
+function WeekAhead({ base, today }: { base: string; today: Today }): Html {
+  return (
+    <Block title="The week ahead">
+      <Strip
+        label="The week ahead"
+        days={today.ahead.map(({ date, jobs }, index) => ({
+          label: shortDay(date),
+          href: `${base}/calendar?view=list&month=${date.slice(0, 7)}&day=${date}`,
+          today: index === 0,
+          states: jobs.slice(0, mostDots).map(drawnState),
+          note: dayNote(jobs),
+        }))}
+      />
+    </Block>
   )
 }
 
@@ -122,7 +146,7 @@ function DepartureLine({
   const { jobs } = departure
   const [first] = jobs
   const worst =
-    jobs.find(job => job.state === 'held') ?? jobs.find(job => drawnState(job) !== job.state) ?? first
+    jobs.find(job => job.state === 'held') ?? jobs.find(job => stuck(job) || lateWords(job)) ?? first
   return (
     <Row
       href={`${base}/publish-jobs/${worst.id}`}

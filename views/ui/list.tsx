@@ -127,7 +127,7 @@ export function Table({
                   (columns[index]?.number || columns[index]?.hideHead) && 'end',
                   columns[index]?.number && 'num',
                 ]}
-                data-label={columns[index]?.head}
+                data-label={columns[index]?.hideHead ? undefined : columns[index]?.head}
                 dir="auto"
               >
                 {cell}
