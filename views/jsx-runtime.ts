@@ -44,6 +44,9 @@ export function jsx(type: string | Component, props: Props): Html {
   if (typeof type === 'function') return type(props) ?? nothing
   const { children, ...attributes } = props
   for (const name of ['of', 'attrs', 'safe']) delete attributes[name]
+  // The library escapes quotes only; an ampersand left as it is would come back from a form as another character.
+  for (const [name, value] of Object.entries(attributes))
+    if (typeof value === 'string' && value.includes('&')) attributes[name] = value.replaceAll('&', '&amp;')
   const body = render(children)
   if (forbidden.has(type) && body) throw new TypeError(`<${type}> may not have content: load a file instead`)
   const open = `<${type}${attributesToString(attributes)}>`

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { readVisit, type Visit } from '../auth/session.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Invalid, Unauthenticated } from '../errors.ts'
@@ -98,7 +98,7 @@ async function once(
     select pg_try_advisory_xact_lock(hashtextextended(${`${scope.tenant.id} ${owner} ${route} ${key}`}, 0)) as free`
   if (!lock?.free)
     throw new Conflict('A request with this Idempotency-Key is still running. Ask again in a moment.')
-  const hash = await bodyHash(incoming.body)
+  const hash = await bodyHash(scope.tenant.key, incoming.body)
   await scope.sql`
     delete from idempotency_keys where owner = ${owner} and route = ${route} and key = ${key}
       and created_at < public.clock() - ${keySeconds} * interval '1 second'`
@@ -123,8 +123,9 @@ async function once(
   return done
 }
 
-async function bodyHash(body: unknown): Promise<string> {
-  const hash = createHash('sha256')
+/** Keyed, because a body may hold a password that is easy to guess. */
+async function bodyHash(key: Buffer, body: unknown): Promise<string> {
+  const hash = createHmac('sha256', key)
   for (const [name, value] of Object.entries((body ?? {}) as Record<string, unknown>))
     hash
       .update(`${name}\0`)
