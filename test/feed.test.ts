@@ -100,7 +100,7 @@ describe('the feed', () => {
     const post = await house.anyone('GET', new URL(job.remoteUrl).pathname)
     expect(post.status).toBe(200)
     expect(post.html).toContain('The autumn roast is back')
-    expect(post.html).toContain('href="https://example.org/roast?a=1&b=2"')
+    expect(post.html).toContain('href="https://example.org/roast?a=1&amp;b=2"')
     expect(post.html).toContain(`${home}/media/${id}.png`)
     const shown = await get(`/feed/northwind/media/${id}.png`)
     expect(shown.status).toBe(200)
@@ -300,7 +300,7 @@ test.each([
   ['One line\nand another', 'One line', 'and another'],
   ['Really? Yes.', 'Really?', 'Yes.'],
   ['', '', ''],
-  [`${'word '.repeat(40)}end`, `${'word '.repeat(16)}…`, `${'word '.repeat(40)}end`],
+  [`${'word '.repeat(40)}end`, `${'word '.repeat(15)}word…`, `${'word '.repeat(40)}end`],
 ])('%j is set as a headline and the rest', (given, headline, rest) => {
   expect(storyOf(given)).toEqual({ headline, rest })
 })

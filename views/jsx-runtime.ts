@@ -38,6 +38,9 @@ function render(child: unknown): string {
 /** Raw-text elements would need other escaping than text; the views carry no inline script or style. */
 const forbidden = new Set(['script', 'style'])
 
+/** Names are written by us, in the views; a spread of somebody's data must not smuggle one in. */
+const attributeName = /^[a-zA-Z_@:][\w:.@-]*$/
+
 const nothing = new Html('')
 
 export function jsx(type: string | Component, props: Props): Html {
@@ -45,8 +48,10 @@ export function jsx(type: string | Component, props: Props): Html {
   const { children, ...attributes } = props
   for (const name of ['of', 'attrs', 'safe']) delete attributes[name]
   // The library escapes quotes only; an ampersand left as it is would come back from a form as another character.
-  for (const [name, value] of Object.entries(attributes))
+  for (const [name, value] of Object.entries(attributes)) {
+    if (!attributeName.test(name)) throw new TypeError(`"${name}" is no name for an attribute`)
     if (typeof value === 'string' && value.includes('&')) attributes[name] = value.replaceAll('&', '&amp;')
+  }
   const body = render(children)
   if (forbidden.has(type) && body) throw new TypeError(`<${type}> may not have content: load a file instead`)
   const open = `<${type}${attributesToString(attributes)}>`

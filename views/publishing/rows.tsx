@@ -57,7 +57,7 @@ export function JobsByDay({
     else days.push({ date, jobs: [job] })
   }
   return (
-    <div>
+    <>
       {days.map(day => (
         <>
           <ListHeading note={day.date === today ? 'today' : yearBeside(day.date, today)}>
@@ -70,6 +70,6 @@ export function JobsByDay({
           </Rows>
         </>
       ))}
-    </div>
+    </>
   )
 }

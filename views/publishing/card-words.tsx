@@ -1,0 +1,166 @@
+import type { JobSheet } from '../../src/publishing/sheet.ts'
+import { safeUrl } from '../html.ts'
+import type { Child } from '../jsx-runtime.ts'
+import { LinkButton, platforms, Time } from '../ui/index.tsx'
+import { lateWords, span, stuck, whenWords } from './words.ts'
+
+/** What a job's card says: its state and question, what it is about, what happens next, where to look. */
+export interface Words {
+  kicker: string
+  title: Child
+  text?: Child
+  links?: Child
+}
+
+export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base: string): Words {
+  const late = lateWords(row)
+  const planned = <Time at={row.runAt} zone={row.zone} />
+  const elsewhere = row.zone !== zone && (
+    <p>
+      That is <Time at={row.runAt} zone={zone} />.
+    </p>
+  )
+  const network = platforms[row.account.platform].name
+  const profile = profileUrl && (
+    <LinkButton
+      href={safeUrl(profileUrl)}
+      variant="quiet"
+      icon="external-link"
+      rel="noreferrer"
+      target="_blank"
+    >
+      Look at {row.account.handle}
+    </LinkButton>
+  )
+  const post = (
+    <LinkButton href={`${base}/content/${row.contentId}`} variant="quiet" icon="pen-line">
+      Open the post
+    </LinkButton>
+  )
+  const reconnect = (
+    <LinkButton href={`${base}/accounts/${row.account.id}`} variant="main" icon="plug-zap">
+      Reconnect
+    </LinkButton>
+  )
+  const error = job.error && {
+    next: <p dir="auto">{job.error.next}</p>,
+    link: job.error.link && (
+      <LinkButton href={ownOrSafe(job.error.link)} variant="quiet" icon="external-link">
+        What that means
+      </LinkButton>
+    ),
+  }
+  switch (job.state) {
+    case 'scheduled':
+      return {
+        kicker: `Scheduled: ${whenWords(row) ?? ''}`,
+        title: <>Goes out {planned}</>,
+        text: (
+          <>
+            {elsewhere}
+            {late && !stuck(row) && !row.nextTryAt && (
+              <p>
+                Nothing has begun to send it yet. Posts go out within a second of their time, so if this stays
+                so, ask whoever runs this server to look at it.
+              </p>
+            )}
+            {stuck(row) && (
+              <p>{row.account.name} has to be connected again, or it cannot go out. It waits for that.</p>
+            )}
+            {row.nextTryAt && job.attempts.length > 0 && (
+              <p>
+                {job.error?.message ?? 'It did not work yet.'} The next try is at{' '}
+                <Time at={row.nextTryAt} zone={zone} shape="time" />.
+              </p>
+            )}
+          </>
+        ),
+        links: (
+          <>
+            {stuck(row) && reconnect}
+            {post}
+          </>
+        ),
+      }
+    case 'publishing':
+      return {
+        kicker: late ? `Publishing, ${late}` : 'Publishing',
+        title: `Going out to ${network} now`,
+        text: <p>It can no longer be stopped. This page follows it.</p>,
+      }
+    case 'published': {
+      const delay = row.publishedAt ? (row.publishedAt.getTime() - row.runAt.getTime()) / 1000 : 0
+      return {
+        kicker: delay > 60 ? `Published, ${span(delay)} after its time` : 'Published, on time',
+        title: <>Went out {row.publishedAt ? <Time at={row.publishedAt} zone={row.zone} /> : planned}</>,
+        text: !job.remoteUrl && <p>{network} gives no public address for it.</p>,
+        links: (
+          <>
+            {job.remoteUrl && (
+              <LinkButton
+                href={ownOrSafe(job.remoteUrl)}
+                variant="main"
+                icon="external-link"
+                rel="noreferrer"
+                target="_blank"
+              >
+                See it on {network === 'Own feed' ? 'the feed' : network}
+              </LinkButton>
+            )}
+            {post}
+          </>
+        ),
+      }
+    }
+    case 'held':
+      return {
+        kicker: `Held: ${whenWords(row) ?? 'waiting'}`,
+        title: <>Planned for {planned}</>,
+        text: (
+          <>
+            {elsewhere}
+            <p>
+              {row.heldFor === 'approval'
+                ? 'It goes out once this version is approved.'
+                : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
+            </p>
+          </>
+        ),
+        links: row.heldFor === 'approval' ? post : reconnect,
+      }
+    case 'failed':
+      return {
+        kicker: 'Failed',
+        title: job.error?.message ?? 'It did not go out.',
+        text: error?.next,
+        links: (
+          <>
+            {error?.link}
+            {post}
+          </>
+        ),
+      }
+    case 'unconfirmed':
+      return {
+        kicker: 'Did this go out?',
+        title: job.error?.message ?? `${network} stopped answering while we were sending it.`,
+        text: error?.next ?? <p>Have a look, then tell us. We do not send it twice without you.</p>,
+        links: (
+          <>
+            {profile}
+            {error?.link}
+          </>
+        ),
+      }
+    default:
+      return {
+        kicker: 'Cancelled',
+        title: <>Was planned for {planned}</>,
+        text: <p>It does not go out. The post is still there, and can be planned again.</p>,
+        links: post,
+      }
+  }
+}
+
+/** A page of ours, or a link that is safe to follow. */
+const ownOrSafe = (link: string): string => (/^\/(?![/\\])/.test(link) ? link : safeUrl(link))
