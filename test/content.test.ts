@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { saveContent } from '../src/content/content.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 
 let house: House
@@ -77,12 +78,23 @@ describe('writing', () => {
     expect((await house.ann.api('GET', `/content/${piece.id}`)).body.text).toBe('Bob’s.')
   })
 
-  test('two saves at once follow each other', async () => {
+  test('a save that meets another one waits for it, then is told', async () => {
     const piece = await make(house.ann, { text: 'Base.' })
-    const both = await Promise.all(
-      ['A', 'B'].map(text => house.ann.api('PATCH', `/content/${piece.id}`, { text, version: 1 })),
-    )
-    expect(both.map(({ status }) => status).sort()).toEqual([200, 409])
+    const { db } = house.services
+    const actor = { tenantId: house.bob.tenant.id, userId: house.bob.id, role: 'editor' } as const
+    const meeting = await db.within(actor, async scope => {
+      await saveContent(scope, piece.id, { text: 'Bob’s.' })
+      const other = house.ann.api('PATCH', `/content/${piece.id}`, { text: 'Ann’s.', version: 1 })
+      for (let waiting = false; !waiting; ) {
+        const rows = await db.owner`
+          select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+        waiting = rows.length > 0
+      }
+      return { other }
+    })
+    const late = await meeting.other
+    expect(late.status).toBe(409)
+    expect(late.body.detail).toContain('Bob saved version 2')
   })
 
   test('a variant of its own for one account', async () => {
@@ -175,6 +187,8 @@ describe('lists', () => {
     expect(seen).toEqual([0, 4, 3, 2, 1].map(at => made[at]?.id ?? ''))
     const found = await house.bob.api('GET', '/content?q=100%25%20AGAIN')
     expect(found.body.items.map((one: { id: string }) => one.id)).toEqual([made[0]?.id])
+    // Wildcards of SQL are plain characters here.
+    expect((await house.bob.api('GET', '/content?tag=listed&q=L_sted')).body.items).toEqual([])
     expect((await house.bob.api('GET', '/content?q=%25&tag=nothing')).body).toEqual({ items: [], next: null })
     expect((await house.bob.api('GET', '/content?state=approved&tag=listed')).body.items).toEqual([])
   })

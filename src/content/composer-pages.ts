@@ -6,21 +6,19 @@ import { submitContent } from '../approvals/approvals.ts'
 import type { Scope } from '../db/scope.ts'
 import { Invalid, Refusal } from '../errors.ts'
 import type { Desk, DeskRequest } from '../http/desk.ts'
-import { fieldErrors, type Rejected, rejection } from '../http/form.ts'
+import { type Rejected, rejection } from '../http/form.ts'
 import { page } from '../http/page.ts'
-import { findMedia } from '../media/find.ts'
-import { addPicture, changeMedia, keepPicture, preparePicture } from '../media/media.ts'
-import { MediaChange } from '../media/schema.ts'
-import { allow, may } from '../permissions.ts'
+import { addPicture, keepPicture, preparePicture } from '../media/media.ts'
+import { allow } from '../permissions.ts'
 import { scheduleJobs } from '../publishing/schedule.ts'
-import { type Job, ScheduleForm, scheduleOf } from '../publishing/schema.ts'
+import { type Job, scheduleOf } from '../publishing/schema.ts'
 import type { Services } from '../services.ts'
 import { readComposer } from './composer.ts'
-import { createContent, saveContent } from './content.ts'
+import { inFormNames, keepPlan, saveTyped, scheduleForm } from './composer-form.ts'
 import { dropDraft, keepDraft, readDraft } from './drafts.ts'
 import { type Content, readPiece } from './find.ts'
 import { limits } from './schema.ts'
-import { blank, checked, differs, named, type Typed, typedFrom, typedOf } from './typed.ts'
+import { altsDiffer, blank, differs, type Typed, typedOf } from './typed.ts'
 import { plannedWords } from './words.ts'
 
 export type PieceRequest = DeskRequest & { params: { slug: string; id: string } }
@@ -160,7 +158,12 @@ export function composerPages({ files }: Pick<Services, 'files'>, desk: Desk) {
           const typed = typedOf(ctx.body, workspace.zone)
           const at = await keepDraft(scope, idOf(ctx), typed)
           const sheet = await readComposer(scope, idOf(ctx), workspace, { sent: typed })
-          return { at, sheet, workspace, changed: differs(typed, sheet.piece) }
+          return {
+            at,
+            sheet,
+            workspace,
+            changed: differs(typed, sheet.piece) || altsDiffer(typed, sheet.pictures),
+          }
         })
         return page(DraftKept(kept))
       } catch (error) {
@@ -178,80 +181,6 @@ export function composerPages({ files }: Pick<Services, 'files'>, desk: Desk) {
     })
 }
 
-/** @throws Invalid in the form's names, Conflict, NotFound */
-async function saveTyped(scope: Scope, id: string | null, typed: Typed): Promise<Content> {
-  allow(scope, 'content.write')
-  const kept = id ? (await readPiece(scope, id)).variants : []
-  const given = checked(typed, kept)
-  await saveAlts(scope, typed)
-  return inFormNames(
-    () =>
-      id
-        ? saveContent(scope, id, { ...given, version: typed.version ?? undefined })
-        : createContent(scope, given),
-    given.variants,
-  )
-}
-
-/** Alt text belongs to the picture; what was typed beside it here is its new one. */
-async function saveAlts(scope: Scope, typed: Typed): Promise<void> {
-  if (!may(scope.actor, 'media.write')) return
-  for (const { id, alt } of await findMedia(scope, typed.media)) {
-    const wanted = typed.alts[id]
-    if (wanted === undefined || wanted.trim() === alt) continue
-    const parsed = MediaChange.safeParse({ alt: wanted })
-    if (!parsed.success)
-      throw new Invalid('Not saved yet: please look at the marked fields.', [
-        { path: `alt.${id}`, message: `This ${fieldErrors(parsed.error)[0]?.message ?? 'is too long'}.` },
-      ])
-    await changeMedia(scope, id, parsed.data)
-  }
-}
-
-async function inFormNames<T>(
-  work: () => Promise<T>,
-  variants: readonly { accountId: string }[] = [],
-): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof Invalid)) throw error
-    throw new Invalid(error.message, named(error.errors, variants), error.code)
-  }
-}
-
-/** Where and when it is to go out is remembered, for whoever chose it, until it is planned. */
-async function keepPlan(scope: Scope, content: Content, typed: Typed): Promise<void> {
-  if (typed.accounts.length === 0 && !typed.local) return
-  const piece = await readPiece(scope, content.id)
-  const { accounts, local, zone, fold } = typed
-  await keepDraft(scope, content.id, { ...typedFrom(piece, zone), accounts, local, fold })
-}
-
-/** @throws Invalid in the form's names */
-function scheduleForm(body: unknown, typed: Typed): z.infer<typeof ScheduleForm> {
-  const when = (body as Record<string, unknown> | null)?.when
-  const parsed = ScheduleForm.safeParse({
-    accounts: typed.accounts,
-    when: Array.isArray(when) ? when.at(-1) : when,
-    local: typed.local || undefined,
-    zone: typed.zone,
-    fold: typed.fold || undefined,
-  })
-  if (!parsed.success) {
-    const errors = fieldErrors(parsed.error).map(({ path, message }) => ({
-      path,
-      message: path === 'accounts' ? 'Choose at least one account to publish to.' : `Please ${message}.`,
-    }))
-    throw new Invalid(errors[0]?.message ?? 'Choose where and when it goes out.', errors)
-  }
-  if (parsed.data.when === 'at' && !parsed.data.local)
-    throw new Invalid('Choose a day and a time, or publish now.', [
-      { path: 'local', message: 'Choose a day and a time.' },
-    ])
-  return parsed.data
-}
-
 /** One post that goes out now is watched on its own page. */
 function afterPlanning(body: unknown, content: Content, jobs: readonly Job[]): string {
   const [only, second] = jobs
@@ -260,7 +189,7 @@ function afterPlanning(body: unknown, content: Content, jobs: readonly Job[]): s
 }
 
 function earlier(typed: Typed, id: unknown): Typed {
-  const at = typed.media.findIndex(one => one === id)
+  const at = typeof id === 'string' ? typed.media.indexOf(id) : -1
   if (at < 1) return typed
   const media = [...typed.media]
   media.splice(at - 1, 2, ...media.slice(at - 1, at + 1).reverse())

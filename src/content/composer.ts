@@ -10,7 +10,7 @@ import { type JobRow, listRows } from '../publishing/rows.ts'
 import { type Comment, listComments } from './comments.ts'
 import { readDraft } from './drafts.ts'
 import { listTags, type Piece, readPiece } from './find.ts'
-import { blank, differs, type Typed, typedFrom } from './typed.ts'
+import { altsDiffer, blank, differs, type Typed, typedFrom } from './typed.ts'
 import { listVersions, type Version } from './versions.ts'
 
 /** What one account would get of what is typed, and whether it takes it. */
@@ -82,7 +82,10 @@ export async function readComposer(
   return {
     piece,
     typed,
-    draft: !sent && kept && differs(kept.typed, piece) ? { at: kept.at } : null,
+    draft:
+      !sent && kept && (differs(kept.typed, piece) || altsDiffer(kept.typed, pictures))
+        ? { at: kept.at }
+        : null,
     overtaken:
       piece !== null && typed.version !== null && typed.version !== piece.version && differs(typed, piece),
     showings: accounts.map(account => show(account, typed, pictures)),

@@ -5,7 +5,7 @@ export interface Passage {
 }
 
 /** More differences than this are told as one removed and one added passage: nobody reads them one by one. */
-const mostEdits = 1500
+const mostEdits = 600
 
 /** Words, and the spaces and marks between them, each its own token. */
 const tokens = (text: string): string[] =>

@@ -14,7 +14,7 @@ import { listContent, listTags, type Narrowed, readPiece } from './find.ts'
 import { plansOf } from './plans.ts'
 import { NewComment } from './schema.ts'
 import { differs } from './typed.ts'
-import { listVersions, readVersion } from './versions.ts'
+import { compareVersions, readVersion } from './versions.ts'
 
 /** A view of the list; anything that is none of these shows everything. */
 const View = z.object({
@@ -72,16 +72,15 @@ export function contentPages(desk: Desk) {
         const piece = await readPiece(scope, ctx.params.id)
         const cursor = z.string().optional().catch(undefined).parse(ctx.query.cursor)
         const [{ items, next }, decisions] = await Promise.all([
-          listVersions(scope, piece.id, { limit: 20, cursor }),
+          compareVersions(scope, piece.id, { limit: 20, cursor }),
           listDecisions(scope, piece.id, 200),
         ])
-        const compared = await Promise.all(items.map(({ number }) => readVersion(scope, piece.id, number)))
-        return HistoryPage({ frame, piece, compared, decisions, next })
+        return HistoryPage({ frame, piece, compared: items, decisions, next })
       }),
     )
     .post('/w/:slug/content/:id/versions/:number/return', async ctx => {
       const saved = await desk.write(ctx, async scope => {
-        const { version } = await readVersion(scope, ctx.params.id, Number(ctx.params.number) || 0)
+        const version = await readVersion(scope, ctx.params.id, Math.trunc(Number(ctx.params.number)) || 0)
         const { text, media, variants } = version
         await dropDraft(scope, ctx.params.id)
         return saveContent(scope, ctx.params.id, { text, media, variants })

@@ -141,6 +141,7 @@ export function named(
       const name = part === 'media' ? 'pictures' : 'words'
       return { path: account ? `${name}.${account}` : 'text', message: sentence(message) }
     }
+    if (path === 'fold') return { path, message: 'Choose the first or the second.' }
     const [first = ''] = path.replace(/^at\./, '').split('.')
     return { path: first, message: sentence(message) }
   })
@@ -157,3 +158,7 @@ export function differs(typed: Typed, piece: Piece | null): boolean {
     return typed.text.trim() !== '' || typed.media.length > 0 || tags.length > 0 || given.variants.length > 0
   return !sameWords(merged(piece, given), piece) || tags.join() !== piece.tags.join()
 }
+
+/** Whether an alt text was typed that its picture does not have yet. */
+export const altsDiffer = (typed: Typed, pictures: readonly { id: string; alt: string }[]): boolean =>
+  pictures.some(({ id, alt }) => typed.alts[id] !== undefined && typed.alts[id].trim() !== alt)

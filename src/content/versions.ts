@@ -1,6 +1,6 @@
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
-import { type ListQuery, type Page, pageOf, readCursor } from '../lib/cursor.ts'
+import { type ListQuery, type Page, readCursor, writeCursor } from '../lib/cursor.ts'
 import { compareWords, countedWords, type Passage } from './diff.ts'
 import { type Person, person, readPiece } from './find.ts'
 import type { Variant, Words } from './schema.ts'
@@ -16,49 +16,67 @@ export interface Version extends Words {
 
 const numberKey = /^\d{1,9}$/
 
+/** A version beside the one before it, word by word. */
+export interface Compared {
+  version: Version
+  passages: Passage[]
+}
+
 /** The saved versions of a piece, newest first. @throws NotFound, Malformed `bad_cursor` */
 export async function listVersions(
   scope: Scope,
   contentId: string,
-  { limit, cursor }: ListQuery,
+  query: ListQuery,
 ): Promise<Page<Version>> {
-  const piece = await readPiece(scope, contentId)
-  const [before = null] = readCursor(cursor, [numberKey]) ?? []
-  // One more than the page and one more than that: the last of the page is told against the one before it.
-  const rows = await scope.sql`
-    select v.id, v.number, v.text, v.media, v.variants, v.created_at, u.id as user_id, u.name
-    from content_versions v left join users u on u.id = v.created_by
-    where v.content_id = ${piece.id} and (${before}::int is null or v.number < ${before}::int)
-    order by v.number desc limit ${limit + 1}`
-  const all = rows.map(toVersion)
-  const told = all.map((version, at) => ({ ...version, changes: changesOf(version, all[at + 1]) }))
-  return pageOf(told, limit, last => [String(last.number)])
+  const { items, next } = await compareVersions(scope, contentId, query)
+  return { items: items.map(({ version }) => version), next }
 }
 
-/** One version and the one before it. @throws NotFound */
-export async function readVersion(
+/** The same with what each changed. @throws NotFound, Malformed `bad_cursor` */
+export async function compareVersions(
   scope: Scope,
   contentId: string,
-  number: number,
-): Promise<{ version: Version; before: Version | null; passages: Passage[] }> {
+  { limit, cursor }: ListQuery,
+): Promise<Page<Compared>> {
   const piece = await readPiece(scope, contentId)
+  const [below = null] = readCursor(cursor, [numberKey]) ?? []
+  // One more than the page: the last of the page is told against the one before it.
   const rows = await scope.sql`
     select v.id, v.number, v.text, v.media, v.variants, v.created_at, u.id as user_id, u.name
     from content_versions v left join users u on u.id = v.created_by
-    where v.content_id = ${piece.id} and v.number in (${number}, ${number - 1}) order by v.number desc`
-  const [version, before] = rows.map(toVersion)
-  if (version?.number !== number) throw new NotFound()
-  return {
-    version: { ...version, changes: changesOf(version, before) },
-    before: before ?? null,
-    passages: compareWords(before?.text ?? '', version.text),
-  }
+    where v.content_id = ${piece.id} and (${below}::int is null or v.number < ${below}::int)
+    order by v.number desc limit ${limit + 1}`
+  const all = rows.map(toVersion)
+  const compared = all.slice(0, limit).map((version, at) => compare(version, all[at + 1] ?? null))
+  const last = compared.at(-1)
+  const next = all.length > limit && last ? writeCursor([String(last.version.number)]) : null
+  return { items: compared, next }
+}
+
+/** One version. @throws NotFound */
+export async function readVersion(scope: Scope, contentId: string, number: number): Promise<Version> {
+  const piece = await readPiece(scope, contentId)
+  const known = number >= 1 && number <= piece.version
+  const [version] = known
+    ? (await compareVersions(scope, contentId, { limit: 1, cursor: writeCursor([String(number + 1)]) })).items
+    : []
+  if (version?.version.number !== number) throw new NotFound()
+  return version.version
+}
+
+function compare(version: Version, before: Version | null): Compared {
+  const passages = compareWords(before?.text ?? '', version.text)
+  return { version: { ...version, changes: changesOf(version, before, passages) }, passages }
 }
 
 /** What one version changed against the one before, in a line. */
-export function changesOf(after: Words & { number: number }, before: Words | undefined): string {
+function changesOf(
+  after: Words & { number: number },
+  before: Words | null,
+  passages: readonly Passage[],
+): string {
   if (after.number === 1 || !before) return 'First version'
-  const parts = [countedWords(compareWords(before.text, after.text))]
+  const parts = [countedWords(passages)]
   const added = after.media.filter(id => !before.media.includes(id)).length
   const removed = before.media.filter(id => !after.media.includes(id)).length
   if (added) parts.push(`${pictures(added)} added`)

@@ -2,7 +2,7 @@ import type { Job } from '../publishing/schema.ts'
 
 const many = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`
 
-/** What to say after a schedule: `Planned for Tue 24 Nov, 09:00 (Europe/Berlin) on 3 accounts.` */
+/** What to say after a schedule: `Planned for Tue, 24 Nov 2026, 09:00 (Europe/Berlin) on 3 accounts.` */
 export function plannedWords(jobs: readonly Job[]): string {
   const [first] = jobs
   if (!first) return 'Nothing was planned.'
@@ -11,6 +11,7 @@ export function plannedWords(jobs: readonly Job[]): string {
     weekday: 'short',
     day: 'numeric',
     month: 'short',
+    year: 'numeric',
     hour: '2-digit',
     minute: '2-digit',
   })

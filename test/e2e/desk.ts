@@ -12,7 +12,7 @@ import { chromium, freePort } from '../peers/index.ts'
 export interface LiveDesk {
   running: Running
   address: string
-  /** What the browser complained about: errors of scripts, reports of the content policy, answers of 500 and above. */
+  /** What the browser complained about: errors of scripts, reports of the content policy, dialogs, requests elsewhere, answers of 500 and above. */
   complaints: string[]
   /** A person's own browser, with nobody's cookies. */
   person(options?: { width?: number; dark?: boolean; scripts?: boolean; zone?: string }): Promise<Page>
@@ -23,7 +23,9 @@ export interface LiveDesk {
 export async function openLiveDesk(environment: Record<string, string> = {}): Promise<LiveDesk> {
   const dataDir = mkdtempSync(join(tmpdir(), 'masthead-live-'))
   const port = String(await freePort())
-  const running = await start(readConfig({ DATA_DIR: dataDir, PORT: port, LOG_LEVEL: 'silent', ...environment }))
+  const running = await start(
+    readConfig({ DATA_DIR: dataDir, PORT: port, LOG_LEVEL: 'silent', ...environment }),
+  )
   const browser: Browser = await chromium()
   const contexts: BrowserContext[] = []
   const complaints: string[] = []
@@ -42,6 +44,16 @@ export async function openLiveDesk(environment: Record<string, string> = {}): Pr
       contexts.push(context)
       const page = await context.newPage()
       page.setDefaultTimeout(10_000)
+      page.on('dialog', dialog => {
+        if (dialog.type() !== 'beforeunload')
+          complaints.push(`${page.url()}: a ${dialog.type()} says "${dialog.message()}"`)
+        // The page may have gone meanwhile; then nobody waits for an answer.
+        dialog.accept().catch(() => {})
+      })
+      page.on('request', request => {
+        if (/^(https?|wss?):/.test(request.url()) && !request.url().startsWith(`${running.address}/`))
+          complaints.push(`${page.url()}: asks ${request.url()}`)
+      })
       page.on('pageerror', error => complaints.push(`${page.url()}: ${error.message}`))
       page.on('console', message => {
         if (message.type() === 'error' && !/status of 4\d\d/.test(message.text()))

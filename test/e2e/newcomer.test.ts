@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import sharp from 'sharp'
 import type { Page } from 'playwright-core'
+import sharp from 'sharp'
 import { describePeer } from '../peers/index.ts'
 import { type LiveDesk, openLiveDesk } from './desk.ts'
 
@@ -47,16 +47,37 @@ describePeer('chromium', 'a newcomer, from set-up to the published post', () => 
   }, 30_000)
 
   test('writes a post with a picture and its alt text, and schedules it in local time', async () => {
-    const picture = await sharp({ create: { width: 900, height: 600, channels: 3, background: '#a34b2c' } }).jpeg().toBuffer()
+    const picture = await sharp({ create: { width: 900, height: 600, channels: 3, background: '#a34b2c' } })
+      .jpeg()
+      .toBuffer()
     await page.goto(at('/w/northwind/content/new'))
-    await page.fill('textarea[name=text]', 'The autumn roast is back. https://northwind.example/autumn #coffee')
-    await page.setInputFiles('input[name=_pictures]', { name: 'roast.jpg', mimeType: 'image/jpeg', buffer: picture })
+    await page.fill(
+      'textarea[name=text]',
+      'The autumn roast is back. https://northwind.example/autumn #coffee',
+    )
+    await page.setInputFiles('input[name=_pictures]', {
+      name: 'roast.jpg',
+      mimeType: 'image/jpeg',
+      buffer: picture,
+    })
     // With scripts the picture uploads as it is chosen or by its button; either way it ends up on the sheet.
-    if (!(await page.locator('[name^="alt."]').first().waitFor({ timeout: 3_000 }).then(() => true, () => false)))
+    if (
+      !(await page
+        .locator('[name^="alt."]')
+        .first()
+        .waitFor({ timeout: 3_000 })
+        .then(
+          () => true,
+          () => false,
+        ))
+    )
       await page.getByRole('button', { name: 'Upload' }).click()
     await page.locator('[name^="alt."]').first().fill('Roasted beans in a copper pan')
     for (const box of await page.locator('input[name=accounts]').all()) await box.check({ force: true })
-    const local = new Date(Date.now() + 3600_000).toLocaleString('sv-SE', { timeZone: 'Europe/Berlin' }).slice(0, 16).replace(' ', 'T')
+    const local = new Date(Date.now() + 3600_000)
+      .toLocaleString('sv-SE', { timeZone: 'Europe/Berlin' })
+      .slice(0, 16)
+      .replace(' ', 'T')
     await page.fill('[name=local]', local)
     await page.getByRole('button', { name: 'Schedule' }).click()
     await page.waitForLoadState('networkidle')
@@ -81,7 +102,9 @@ describePeer('chromium', 'a newcomer, from set-up to the published post', () => 
     await page.getByText('Published', { exact: false }).first().waitFor({ timeout: 20_000 })
     await page.goto(at('/feed/northwind'))
     expect(await page.textContent('body')).toContain('The autumn roast is back')
-    expect(await page.getAttribute('img[src*="/feed/northwind/media/"]', 'alt')).toBe('Roasted beans in a copper pan')
+    expect(await page.getAttribute('img[src*="/feed/northwind/media/"]', 'alt')).toBe(
+      'Roasted beans in a copper pan',
+    )
     const rss = await (await fetch(at('/feed/northwind/rss.xml'))).text()
     expect(rss).toContain('The autumn roast is back')
     await desk.shiftClock(0)
