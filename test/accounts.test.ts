@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test'
 import { Webhook } from 'standardwebhooks'
 import { checkAccount, markReconnect } from '../src/accounts/accounts.ts'
+import { askPlatform, saveAccount } from '../src/accounts/connect.ts'
 import { createCredential, openAccount } from '../src/accounts/credential.ts'
+import { sealSecret } from '../src/accounts/secret.ts'
 import type { Actor } from '../src/db/scope.ts'
 import { type House, openHouse } from './cast.ts'
+import { describePeer, type Pds, startPds } from './peers/index.ts'
 import { startMastodon } from './peers/mastodon.ts'
 
 type Mastodon = Awaited<ReturnType<typeof startMastodon>>
@@ -14,6 +17,10 @@ let receiver: ReturnType<typeof Bun.serve>
 let status = 200
 const pings: { body: string; headers: Headers }[] = []
 let hook = ''
+
+/** Everything the app logged, at its most talkative. */
+const logged: string[] = []
+const quiet = spyOn(process.stderr, 'write').mockImplementation(line => logged.push(String(line)) > 0)
 
 beforeAll(async () => {
   mastodon = await startMastodon()
@@ -26,12 +33,16 @@ beforeAll(async () => {
     },
   })
   hook = `http://127.0.0.1:${receiver.port}/hooks`
-  house = await openHouse({ OUTBOUND_ALLOW: `${mastodon.host},127.0.0.1:${receiver.port},127.0.0.1:1` })
+  house = await openHouse({
+    OUTBOUND_ALLOW: `${mastodon.host},127.0.0.1:${receiver.port},127.0.0.1:1`,
+    LOG_LEVEL: 'debug',
+  })
 })
 afterAll(async () => {
   await house.close()
   await mastodon.stop()
   await receiver.stop(true)
+  quiet.mockRestore()
 })
 
 const system = (): Actor => ({ tenantId: house.alice.tenant.id, userId: null, role: 'system' })
@@ -161,6 +172,8 @@ describe('accounts', () => {
     for (const path of ['/accounts', `/accounts/${id}`])
       expect((await house.alice.page('GET', `/w/northwind${path}`)).html.includes(canary)).toBe(false)
     expect((await everything()).includes(canary)).toBe(false)
+    expect(logged.join('').includes('POST /api/v1/accounts')).toBe(true)
+    expect(logged.join('').includes(canary)).toBe(false)
     const opened = await house.services.db.within(system(), scope => openAccount(scope, id))
     expect(opened.secret).toMatchObject({ token: canary })
     // The sealed bytes of one account, put into another one's row, do not open.
@@ -211,6 +224,19 @@ describe('accounts', () => {
     pings.length = 0
     expect((await connect({ platform: 'webhook', settings: { url: hook } }, house.bob)).status).toBe(403)
     expect(pings).toHaveLength(0)
+  })
+
+  test('the right is asked for again when the answer is saved: it may have gone meanwhile', async () => {
+    const connected = await askPlatform(house.services.outbound, {
+      platform: 'rehearsal',
+      settings: { delayMs: 0, answer: 'ok' },
+    })
+    const before = await count('social_accounts')
+    const bob: Actor = { tenantId: house.bob.tenant.id, userId: house.bob.id, role: 'editor' }
+    await expect(
+      house.services.db.within(bob, scope => saveAccount(scope, 'rehearsal', connected)),
+    ).rejects.toThrow('may not manage accounts')
+    expect(await count('social_accounts')).toBe(before)
   })
 
   test('another workspace’s account is not there', async () => {
@@ -423,5 +449,55 @@ describe('the accounts’ pages', () => {
     expect(made.status).toBe(303)
     expect((await house.alice.page('GET', made.location)).html.includes('Nothing has arrived yet')).toBe(true)
     expect((await house.alice.page('GET', '/w/northwind/accounts/connect/feed')).status).toBe(404)
+  })
+})
+
+describePeer('pds', 'a Bluesky account on a real server', () => {
+  let pds: Pds
+  let home: House
+  beforeAll(async () => {
+    pds = await startPds()
+    home = await openHouse({ OUTBOUND_ALLOW: new URL(pds.url).host })
+  }, 60_000)
+  afterAll(async () => {
+    await home?.close()
+    await pds?.stop()
+  })
+
+  test('connects by app password, is checked, and needs reconnecting once the password is revoked', async () => {
+    const person = await pds.createAccount('beans')
+    const settings = { service: pds.url, identifier: `@${person.handle}`, password: person.appPassword }
+    const wrong = await home.alice.api('POST', '/accounts', {
+      platform: 'bluesky',
+      settings: { ...settings, password: 'not-it' },
+    })
+    expect(wrong.body.code).toBe('connection_failed')
+    expect(wrong.body.detail).toContain('app password')
+    const made = await home.alice.api('POST', '/accounts', { platform: 'bluesky', settings })
+    expect(made.status).toBe(201)
+    expect(made.body).toMatchObject({ platform: 'bluesky', handle: person.handle, state: 'connected' })
+    expect(JSON.stringify(made.body).includes(person.appPassword)).toBe(false)
+    const { id } = made.body
+    const check = async () => (await home.alice.api('POST', `/accounts/${id}/check`)).body
+    expect((await check()).check).toEqual({ ok: true, message: null })
+    // The access token has aged; the check renews it by the refresh token, seals it, and goes on.
+    const { db } = home.services
+    const actor: Actor = { tenantId: home.alice.tenant.id, userId: null, role: 'system' }
+    const secret = async () => (await db.within(actor, scope => openAccount(scope, id))).secret
+    const age = async (change: object) => {
+      const held = await secret()
+      await db.within(
+        actor,
+        scope => scope.sql`
+        update social_accounts set secret = ${sealSecret(scope, id, { ...held, ...change })}, secret_version = secret_version + 1
+        where id = ${id}`,
+      )
+    }
+    await age({ accessJwt: 'aged' })
+    expect((await check()).check.ok).toBe(true)
+    expect((await secret()).accessJwt).not.toBe('aged')
+    await pds.revokeAppPassword(person)
+    await age({ accessJwt: 'aged', refreshJwt: 'spent' })
+    expect(await check()).toMatchObject({ state: 'reconnect', check: { ok: false } })
   })
 })

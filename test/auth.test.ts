@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createHmac } from 'node:crypto'
+import { openChoice } from '../src/auth/choice.ts'
 import { hashPassword } from '../src/auth/password.ts'
 import { startSession } from '../src/auth/session.ts'
 import { derivePassword } from '../src/lib/seal.ts'
@@ -102,6 +103,22 @@ describe('signing in', () => {
     // The page one came for says which one is meant.
     const direct = await signIn(house, { email: house.cora.email, next: '/w/southpaw/people' })
     expect(direct.location).toBe('/w/southpaw/people')
+    // Nor does it after the password was changed,
+    const table = `${house.dan.tenant.schema}.users`
+    const change = async (hash: string) => {
+      await db.owner.unsafe(`update ${table} set password_hash = $1 where email = $2`, [
+        hash,
+        house.cora.email,
+      ])
+    }
+    await change(await hashPassword('an entirely new desk'))
+    expect((await choose({ choice, tenant: house.dan.tenant.id })).status).toBe(401)
+    await change(passwordHash)
+    expect((await choose({ choice, tenant: house.dan.tenant.id })).status).toBe(303)
+    // or five minutes later.
+    const { secret } = house.services.config
+    expect(openChoice(secret, choice, Date.now() + 290_000)).toHaveLength(2)
+    expect(openChoice(secret, choice, Date.now() + 301_000)).toBeNull()
     // With the login taken away the open choice is worth nothing.
     await db.owner.unsafe(
       `update ${house.dan.tenant.schema}.users set removed_at = now() where email = '${house.cora.email}'`,
@@ -252,6 +269,22 @@ describe('tokens', () => {
     const { location } = await house.bob.page('GET', '/w/southpaw/people')
     expect(location).toStartWith('/sign-in')
     expect((await house.bob.page('POST', '/w/southpaw/settings/sessions/removal', {})).status).toBe(401)
+  })
+
+  test('a user who is marked as removed has no session and no key, even where their rows are left', async () => {
+    const cookie = session(await signIn(house, { email: house.ann.email }))
+    const mark = (value: string) =>
+      house.services.db.owner.unsafe(
+        `update ${house.ann.tenant.schema}.users set removed_at = ${value} where id = '${house.ann.id}'`,
+      )
+    const see = async () => [
+      (await house.anyone('GET', '/w/northwind/people', undefined, { cookie })).status,
+      (await house.ann.api('GET', '/me')).status,
+    ]
+    expect(await see()).toEqual([200, 200])
+    await mark('now()')
+    expect(await see()).toEqual([303, 401])
+    await mark('null')
   })
 
   test('a session ends fourteen days after it was last used, and not before', async () => {

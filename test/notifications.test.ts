@@ -66,7 +66,7 @@ describe('posts', () => {
       expect(await open(person)).toMatchObject([
         {
           kind: 'failed',
-          about: '“Will be refused” did not go out to Rehearsal (Rehearsal).',
+          about: '“Will be refused” did not go out to Rehearsal.',
           path: `/publish-jobs/${id}`,
         },
       ])
@@ -139,6 +139,8 @@ describe('reviews', () => {
     await house.bob.api('POST', `/content/${id}/submission`)
     expect(await kinds(house.bob)).toEqual([])
     expect(await kinds(house.alice)).toEqual(['review'])
+    expect((await house.alice.page('GET', '/w/northwind')).html).toContain('Your approval')
+    expect((await house.bob.page('GET', '/w/northwind')).html).not.toContain('Your approval')
     await house.bob.api('DELETE', `/content/${id}`)
     expect(await kinds(house.alice)).toEqual([])
   })

@@ -16,7 +16,6 @@ import { type Served, serve } from './peers/serve.ts'
 interface Job {
   id: string
   state: string
-  runAt: string
   publishedAt: string | null
   attempts: { outcome: string | null; startedAt: string; endedAt: string | null; armedAt: string | null }[]
 }
@@ -24,7 +23,7 @@ interface Job {
 let house: House
 let receiver: Served
 /** While set, the receiver has taken a post in but does not answer yet. */
-let answering: { arrived: () => void; go: Promise<void> } | null = null
+let answering: { arrived: () => void; go: Promise<number> } | null = null
 const deliveries: string[] = []
 const workers: Worker[] = []
 beforeAll(async () => {
@@ -35,8 +34,7 @@ beforeAll(async () => {
     const held = answering
     answering = null
     held?.arrived()
-    await held?.go
-    return Response.json({})
+    return Response.json({}, { status: (await held?.go) ?? 200 })
   })
   house = await openHouse({ OUTBOUND_ALLOW: new URL(receiver.url).host })
 })
@@ -61,14 +59,24 @@ const connect = async (person: Person, platform: string, settings: object = {}):
   expect(made.status, JSON.stringify(made.body)).toBe(201)
   return made.body.id
 }
-const plan = async (person: Person, text: string, accounts: string[], when: object): Promise<Job[]> => {
+const plan = async (person: Person, text: string, accounts: string[], when: () => object): Promise<Job[]> => {
   const content = await person.api('POST', '/content', { text })
-  const made = await person.api('POST', `/content/${content.body.id}/publish-jobs`, { accounts, ...when })
+  const made = await person.api('POST', `/content/${content.body.id}/publish-jobs`, { accounts, ...when() })
   expect(made.status, JSON.stringify(made.body)).toBe(201)
   return made.body.items
 }
-const planOne = async (text: string, account: string, when: object = { now: true }): Promise<string> => {
-  const [job] = await plan(house.alice, text, [account], when)
+const now = () => ({ now: true })
+/** Soon, and at no round moment: while the writers go on writing. The API shows whole seconds, so it is kept here. */
+function soon() {
+  let at = 0
+  const choose = () => {
+    at = Math.round(Date.now() + 300 + Math.random() * 700)
+    return { at: new Date(at).toISOString() }
+  }
+  return Object.assign(choose, { chosen: () => at })
+}
+const planOne = async (text: string, account: string): Promise<string> => {
+  const [job] = await plan(house.alice, text, [account], now)
   return job?.id ?? ''
 }
 const read = async (id: string): Promise<Job> => (await house.alice.api('GET', `/publish-jobs/${id}`)).body
@@ -76,12 +84,12 @@ const arrived = (account: string) =>
   inside(scope => scope.sql`select key from rehearsal_posts where account_id = ${account}`)
 const eventsOf = (id: string, type: string) =>
   inside(scope => scope.sql`select id from events where subject_id = ${id} and type = ${type}`)
-/** The next post that reaches the receiver waits there until `let` is called. */
-function holdAnswer(): { arrived: Promise<void>; let: () => void } {
+/** The next post that reaches the receiver waits there until `let` is called, and is answered with `status`. */
+function holdAnswer(status = 200): { arrived: Promise<void>; let: () => void } {
   const here = Promise.withResolvers<void>()
-  const go = Promise.withResolvers<void>()
+  const go = Promise.withResolvers<number>()
   answering = { arrived: here.resolve, go: go.promise }
-  return { arrived: here.promise, let: go.resolve }
+  return { arrived: here.promise, let: () => go.resolve(status) }
 }
 const until = async (what: () => Promise<boolean>, ms = 10_000): Promise<void> => {
   const end = Date.now() + ms
@@ -96,7 +104,7 @@ describe('two workers', () => {
     const accounts = await Promise.all(
       Array.from({ length: 8 }, () => connect(house.alice, 'rehearsal', { delayMs: 150 })),
     )
-    const jobs = await plan(house.alice, 'Only once, please.', accounts, { now: true })
+    const jobs = await plan(house.alice, 'Only once, please.', accounts, now)
     const [one, two] = [hire(), hire()]
     await Promise.all([one.idle(), two.idle()])
     await until(async () => {
@@ -167,7 +175,7 @@ describe('a lease that was taken over', () => {
     await house.shiftClock(21_000)
     const second = await claimOne(id)
     const lease = holdLease(house.services.db.within, system(house.alice), first, 60_000)
-    const lost = [() => lease.arm(), () => lease.disarm(), () => lease.saveStep('a', 1)]
+    const lost = [() => lease.arm({}), () => lease.disarm(), () => lease.saveStep('a', 1)]
     for (const act of lost) await expect(act()).rejects.toBeInstanceOf(LeaseLost)
     expect(lease.signal.aborted).toBe(true)
     expect(await inside(scope => recordOutcome(scope, first, published))).toBe(false)
@@ -196,7 +204,7 @@ describe('a lease that was taken over', () => {
       return second
     })
     await claimed.promise
-    const armed = lease.arm().then(
+    const armed = lease.arm({}).then(
       () => 'armed',
       error => error,
     )
@@ -218,9 +226,64 @@ describe('a lease that was taken over', () => {
     const job = await claimOne(id)
     const lease = holdLease(house.services.db.within, system(house.alice), job, 60_000)
     await house.shiftClock(16_000)
-    await expect(lease.arm()).rejects.toBeInstanceOf(LeaseLost)
+    await expect(lease.arm({})).rejects.toBeInstanceOf(LeaseLost)
     lease.end()
     await inside(scope => recordOutcome(scope, job, published))
+  })
+})
+
+describe('what changes while a post is being sent', () => {
+  /** The post is over there, `meanwhile` something happens here, then the receiver answers 503. */
+  async function failsMeanwhile(name: string, meanwhile: (content: string) => Promise<unknown>) {
+    const account = await connect(house.alice, 'webhook', { url: `${receiver.url}/${name}` })
+    const [job] = await plan(house.alice, name, [account], now)
+    const id = job?.id ?? ''
+    const answer = holdAnswer(503)
+    const worker = hire()
+    worker.wake()
+    await answer.arrived
+    await meanwhile((await house.alice.api('GET', `/publish-jobs/${id}`)).body.contentId)
+    answer.let()
+    await worker.idle()
+    const then = await read(id)
+    await house.shiftClock(3_600_000)
+    await worker.idle()
+    expect((await read(id)).state).toBe(then.state)
+    expect(deliveries.filter(one => one === id)).toHaveLength(1)
+    return id
+  }
+  const require = (approvalRequired: boolean) => house.alice.api('PATCH', '/workspace', { approvalRequired })
+
+  test('archived meanwhile: it is not tried again', async () => {
+    const id = await failsMeanwhile('archived', content => house.alice.api('DELETE', `/content/${content}`))
+    expect((await read(id)).state).toBe('cancelled')
+    expect(await eventsOf(id, 'publish_job.cancelled')).toHaveLength(1)
+  })
+
+  test('approval asked for meanwhile: it waits for it', async () => {
+    const id = await failsMeanwhile('unapproved', () => require(true))
+    expect((await read(id)).state).toBe('held')
+    await require(false)
+    await hire().idle()
+    expect((await read(id)).state).toBe('published')
+  })
+
+  test('a failed post is tried again only under the rules for any planned post', async () => {
+    const account = await connect(house.alice, 'rehearsal', { answer: 'rejected' })
+    const id = await planOne('Refused', account)
+    await hire().idle()
+    const retry = () => house.alice.api('POST', `/publish-jobs/${id}/resolution`, { as: 'retry' })
+    await require(true)
+    expect((await retry()).body.state).toBe('held')
+    await require(false)
+    await hire().idle()
+    expect((await read(id)).state).toBe('failed')
+    const { contentId } = (await house.alice.api('GET', `/publish-jobs/${id}`)).body
+    await house.alice.api('DELETE', `/content/${contentId}`)
+    expect(await retry()).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('Archived') },
+    })
   })
 })
 
@@ -282,18 +345,21 @@ describe('the dispatcher', () => {
     const ticks = setInterval(() => {
       for (const worker of three) worker.wake()
     }, 25)
-    const planned: { person: Person; id: string }[] = []
+    const planned: { person: Person; id: string; at: number }[] = []
     const write = async (writer: number) => {
       for (let at = 0; at < 5; at++)
         for (const { person, accounts } of crowd) {
-          const in150 = { at: new Date(Date.now() + 50 + Math.random() * 250).toISOString() }
-          for (const { id } of await plan(person, `Race ${writer}.${at}`, accounts, in150))
-            planned.push({ person, id })
+          const when = soon()
+          for (const { id } of await plan(person, `Race ${writer}.${at}`, accounts, when))
+            planned.push({ person, id, at: when.chosen() })
         }
     }
-    const now = async () =>
+    const everyJob = () =>
       Promise.all(
-        planned.map(async ({ person, id }) => (await person.api('GET', `/publish-jobs/${id}`)).body as Job),
+        planned.map(async ({ person, id, at }) => {
+          const job = (await person.api('GET', `/publish-jobs/${id}`)).body as Job
+          return { ...job, at }
+        }),
       )
     await Promise.all(Array.from({ length: 5 }, (_, writer) => write(writer)))
     const ids = planned.map(({ id }) => id)
@@ -313,15 +379,13 @@ describe('the dispatcher', () => {
     await until(async () => (await open()) === 0, 15_000).catch(() => undefined)
     clearInterval(ticks)
     await Promise.all(three.map(worker => worker.idle()))
-    const jobs = await now()
+    const jobs = await everyJob()
     const stranded = jobs.filter(job => job.state !== 'published').length
     const early = jobs.filter(job =>
-      job.attempts.some(({ startedAt }) => Date.parse(startedAt) < Date.parse(job.runAt)),
+      job.attempts.some(({ startedAt }) => Date.parse(startedAt) < job.at),
     ).length
     const repeated = jobs.filter(job => job.attempts.length !== 1).length
-    const late = jobs
-      .map(job => Date.parse(job.publishedAt ?? '') - Date.parse(job.runAt))
-      .sort((a, b) => a - b)
+    const late = jobs.map(job => Date.parse(job.publishedAt ?? '') - job.at).sort((a, b) => a - b)
     console.log(
       `race: ${jobs.length} jobs, stranded ${stranded}, early ${early}, tried twice ${repeated}, ` +
         `late by ${late[Math.floor(late.length / 2)]} ms (median), ${late.at(-1)} ms (worst)`,

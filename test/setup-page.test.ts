@@ -57,6 +57,7 @@ describe('the set-up page', () => {
   test('is closed where a workspace exists, whatever the code', async () => {
     expect((await house.anyone('GET', '/setup')).status).toBe(404)
     expect((await send()).status).toBe(404)
+    expect((await send({ code: 'a guess', email: 'nobody' })).status).toBe(404)
   })
 
   test('refuses a wrong code in words, keeps what was typed, and counts the tries', async () => {

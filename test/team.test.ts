@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { findLink, useLink } from '../src/auth/links.ts'
 import { makeReset } from '../src/auth/passwords.ts'
 import type { Role } from '../src/permissions.ts'
 import { type House, openHouse, type Person } from './cast.ts'
@@ -102,6 +103,10 @@ describe('people', () => {
     expect((await withKey()).status).toBe(401)
     expect((await signIn(email, joining.password)).status).toBe(401)
     expect((await house.anyone('GET', `/reset/${house.alice.tenant.id}/${reset.token}`)).status).toBe(404)
+    const { db } = house.services
+    const [entry] = await db.owner`
+      select count(*)::int as n from public.sign_in_directory where address_hash = ${db.hashAddress(email)}`
+    expect(entry?.n).toBe(0)
     // The address is free again.
     expect((await house.alice.api('POST', '/invitations', { email, role: 'author' })).status).toBe(201)
   })
@@ -240,6 +245,22 @@ describe('invitations', () => {
     expect(both.map(({ status }) => status).sort()).toEqual([303, 410])
     const { items } = (await house.alice.api('GET', '/users?limit=100')).body
     expect(items.filter((user: { email: string }) => user.email === email)).toHaveLength(1)
+  })
+
+  test('a link that is being used up elsewhere is used up, and has one purpose', async () => {
+    const { id, link } = await invited()
+    const actor = { tenantId: house.alice.tenant.id, userId: null, role: 'system' } as const
+    const { within } = house.services.db
+    const token = link.split('/').at(-1) ?? ''
+    expect(await within(actor, scope => findLink(scope, 'reset', token))).toEqual({ state: 'unknown' })
+    // The second waits for the first one's row, or comes after it: either way it gets nothing.
+    let second: Promise<boolean> | undefined
+    const first = await within(actor, async scope => {
+      const used = await useLink(scope, id)
+      second = within(actor, other => useLink(other, id))
+      return used
+    })
+    expect([first, await second]).toEqual([true, false])
   })
 
   test('it ends after seven days, when it is taken back, and when it is replaced', async () => {

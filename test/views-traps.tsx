@@ -16,10 +16,11 @@ const Box = ({ children, title }: BoxProps) => (
 )
 const Passes = (props: BoxProps) => <Box {...props} />
 const Nothing = () => null
+const Bare = ({ children }: BoxProps) => <>{children}</>
 const Twice = ({ text }: { text: string }) => (
   <>
     {text}
-    <>{text}</>
+    <Bare>{text}</Bare>
   </>
 )
 const isLong = (text: string) => text.length > 0
@@ -89,15 +90,15 @@ export const asAttribute: Record<string, (typed: string) => Html> = {
   style: typed => <p {...{ style: typed }}>x</p>,
   'style as an object': typed => <p {...{ style: { color: typed } }}>x</p>,
   'data-': typed => <p data-text={typed}>x</p>,
-  'aria-': typed => <p aria-label={typed}>x</p>,
+  'aria-': typed => <nav aria-label={typed}>x</nav>,
   'hx-get': typed => (
     <button type="button" hx-get={typed}>
       x
     </button>
   ),
   'of a component': typed => <Box title={typed}>x</Box>,
-  'an object with a text of its own': typed => <p {...{ title: { toString: () => typed } }}>x</p>,
-  'an array': typed => <p {...{ title: [typed] }}>x</p>,
+  'an object with a text of its own': typed => <p {...{ title: { toString: () => typed } as never }}>x</p>,
+  'an array': typed => <p {...{ title: [typed] as never }}>x</p>,
   alt: typed => <img src="/x.png" alt={typed} />,
   href: typed => <a href={safeUrl(typed)}>x</a>,
 }

@@ -18,7 +18,7 @@ const hostile = [
   '<!-- --><svg onload=alert(1)>',
   '&lt;svg onload=alert(1)&gt;',
   '&#60;svg&#62;',
-  '{{1}} ${1} <%= 1 %>',
+  '{{1}} #{1} <%= 1 %>',
   '\u0000<svg onload=alert(1)>',
   '<Html><b>x</b></Html>',
 ]

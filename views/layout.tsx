@@ -44,6 +44,7 @@ export function Layout(props: LayoutProps): Html {
                   name="q"
                   aria-label="Search content"
                   placeholder="Search"
+                  maxlength={200}
                   dir="auto"
                   data-search
                 />

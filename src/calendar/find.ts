@@ -1,6 +1,6 @@
 import type { Scope } from '../db/scope.ts'
 import { Invalid } from '../errors.ts'
-import { isoIn } from '../lib/time.ts'
+import { isoIn, wallTime } from '../lib/time.ts'
 import { countStates, type JobRow, listRows, type RowQuery } from '../publishing/rows.ts'
 import type { JobState } from '../publishing/schema.ts'
 import { readWorkspace } from '../team/workspace.ts'
@@ -154,13 +154,24 @@ const shown = (job: JobRow): CalendarJob => ({
   text: job.text,
 })
 
+export interface MonthAsked {
+  grid: MonthGrid
+  /** Today's date in the zone. */
+  today: string
+  /** The earliest hour that a new post on today is offered, `14:00`. */
+  soonest: string
+}
+
 /** The grid of the month that is asked for, or of today's. */
-export async function readGrid(
-  scope: Scope,
-  zone: string,
-  month: string | undefined,
-): Promise<{ grid: MonthGrid; today: string }> {
+export async function readGrid(scope: Scope, zone: string, month: string | undefined): Promise<MonthAsked> {
   const [clock] = await scope.sql`select public.clock() as now`
-  const today = dateIn(clock?.now as Date, zone)
-  return { grid: monthGrid(month ?? today.slice(0, 7), zone), today }
+  const now = wallTime(clock?.now as Date, zone).toPlainDateTime()
+  const hour = now.add({ hours: 1 }).round({ smallestUnit: 'hour', roundingMode: 'floor' })
+  const today = now.toPlainDate().toString()
+  return {
+    grid: monthGrid(month ?? today.slice(0, 7), zone),
+    today,
+    soonest:
+      hour.toPlainDate().toString() === today ? `${hour.hour}`.padStart(2, '0').concat(':00') : '23:55',
+  }
 }

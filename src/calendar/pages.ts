@@ -29,17 +29,18 @@ export function calendarPages(desk: Desk) {
       const view = CalendarView.parse(ctx.query)
       return desk.show(ctx, async (scope, frame) => {
         const { zone } = frame.workspace
-        const { grid, today } = await readGrid(scope, zone, view.day?.slice(0, 7) ?? view.month)
+        const asked = await readGrid(scope, zone, view.day?.slice(0, 7) ?? view.month)
         const [counts, accounts, jobs] = await Promise.all([
-          countMonth(scope, grid, zone, view.account),
+          countMonth(scope, asked.grid, zone, view.account),
           listAccounts(scope),
-          view.view === 'list' ? readMonthList(scope, grid, zone, view) : readMonth(scope, grid, zone, view),
+          view.view === 'list'
+            ? readMonthList(scope, asked.grid, zone, view)
+            : readMonth(scope, asked.grid, zone, view),
         ])
         return CalendarPage({
           frame,
           view,
-          grid,
-          today,
+          ...asked,
           counts,
           accounts,
           jobs,
@@ -62,13 +63,12 @@ export function calendarPages(desk: Desk) {
 }
 
 async function drawMonth(scope: Scope, workspace: { slug: string; zone: string }, view: CalendarView) {
-  const { grid, today } = await readGrid(scope, workspace.zone, view.month)
-  const jobs = await readMonth(scope, grid, workspace.zone, view)
+  const asked = await readGrid(scope, workspace.zone, view.month)
+  const jobs = await readMonth(scope, asked.grid, workspace.zone, view)
   return CalendarMonth({
     workspace,
     view,
-    grid,
-    today,
+    ...asked,
     days: jobs.days,
     maySchedule: may(scope.actor, 'jobs.schedule'),
   })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
-import { idKey, ListQuery, type Page, pageOf, readCursor } from '../lib/cursor.ts'
+import { idKey, ListQuery, type Page, pageOf, readCursor, timeKey } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { type ContentState, contentStates, type Variant, type Words } from './schema.ts'
 
@@ -41,7 +41,6 @@ export type Narrowed = Omit<ContentQuery, 'state'> & {
   state?: ContentState | 'planned' | 'published' | undefined
 }
 
-const timeKey = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/
 const literally = (text: string) => text.replace(/[\\%_]/g, '\\$&')
 
 /**

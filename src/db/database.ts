@@ -206,10 +206,12 @@ export async function makeAppLogin(
     )
   await owner.begin(async tx => {
     await tx`select pg_advisory_xact_lock(hashtext('masthead app login'))`
-    const [again] = await tx`select 1 from pg_roles where rolname = ${where.appRole}`
+    const [again] =
+      await tx`select 'search_path=pg_catalog' = any(rolconfig) as closed from pg_roles where rolname = ${where.appRole}`
     const password = where.appPassword.replaceAll("'", "''")
     if (!again) await tx.unsafe(`create role "${where.appRole}" login noinherit password '${password}'`)
-    await tx.unsafe(`alter role "${where.appRole}" set search_path = pg_catalog`)
+    // Only when it is not so yet: the role is the whole cluster's, and two databases that start at once would collide.
+    if (!again?.closed) await tx.unsafe(`alter role "${where.appRole}" set search_path = pg_catalog`)
   })
 }
 

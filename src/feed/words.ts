@@ -21,8 +21,14 @@ export function storyOf(text: string): { headline: string; rest: string } {
   const clean = text.trim()
   if (clean === '') return { headline: '', rest: '' }
   const first = /^(?:[^\n]{1,110}?[.!?…](?=\s|$)|[^\n]{1,110}(?=\n|$))/u.exec(clean)?.[0] ?? ''
-  if (!first) return { headline: `${[...clean].slice(0, 80).join('')}…`, rest: clean }
+  if (!first) return { headline: `${beginningOf(clean)}…`, rest: clean }
   return { headline: first.replace(/\.$/, ''), rest: clean.slice(first.length).trim() }
+}
+
+/** The first words, at most 80 characters; a single word longer than that is cut. */
+function beginningOf(text: string): string {
+  const cut = [...text].slice(0, 80).join('')
+  return (/^(.*\S)\s+\S*$/s.exec(cut)?.[1] ?? cut).replace(/[,;:]$/, '')
 }
 
 /** The words with their links apart. Only http(s) addresses are links at all. */

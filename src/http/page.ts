@@ -28,7 +28,23 @@ const flashCookie = 'masthead-flash'
 
 /** A message for the next page, kept in a short-lived cookie. */
 export const flashed = (slug: string, kind: 'good' | 'bad' | 'info', text: string, secure: boolean): string =>
-  `${flashCookie}=${kind}.${encodeURIComponent(text)}; Path=/w/${slug}; HttpOnly; SameSite=Lax; Max-Age=60${secure ? '; Secure' : ''}`
+  `${flashCookie}=${kind}.${fitting(text)}; Path=/w/${slug}; HttpOnly; SameSite=Lax; Max-Age=60${secure ? '; Secure' : ''}`
+
+/** Browsers drop a cookie of more than 4096 bytes, with its name and attributes. */
+const flashBytes = 3600
+
+/** A message as a cookie can hold it: cut where it is too long; half an emoji, from an earlier cut, is replaced. */
+function fitting(text: string): string {
+  const whole = encodeURIComponent(text.toWellFormed())
+  if (whole.length <= flashBytes) return whole
+  let cut = ''
+  for (const character of text.toWellFormed()) {
+    const next = cut + encodeURIComponent(character)
+    if (next.length > flashBytes) break
+    cut = next
+  }
+  return cut + encodeURIComponent('…')
+}
 
 export const flashSeen = (slug: string): string =>
   `${flashCookie}=; Path=/w/${slug}; HttpOnly; SameSite=Lax; Max-Age=0`

@@ -16,7 +16,8 @@ const renewMs = 5_000
 /** What one attempt may do to its job; each is fenced: it works only while this attempt holds the job. */
 export interface Lease {
   signal: AbortSignal
-  arm(): Promise<void>
+  /** The next call may publish. `known` is remembered with it, as a step is. */
+  arm(known: Record<string, Json>): Promise<void>
   /** Looked and not found: the attempt is as if it had not been armed. */
   disarm(): Promise<void>
   saveStep(name: string, value: Json): Promise<void>
@@ -44,22 +45,24 @@ export function holdLease(within: Within, actor: Actor, job: ClaimedJob, deadlin
   }, renewMs)
   return {
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
-    // `ended_at` is what fences a take-over that commits while this waits for the attempt's row: the job's row is read
-    // as it was when the statement began, the attempt's row is read again.
-    arm: () =>
+    // The job's row is locked first: a take-over that commits while this waits for it is seen, not overtaken.
+    arm: known =>
       within(actor, scope =>
         fenced(scope.sql`
-          update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from publish_jobs j
-          where a.id = ${job.attemptId} and a.ended_at is null
-            and j.id = ${job.id} and j.attempt_id = a.id and j.state = 'publishing'
-            and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second' returning a.id`),
+          with held as (
+            update publish_jobs set steps = steps || ${scope.sql.json(known)}::jsonb
+            where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing'
+              and lease_until > public.clock() + ${spareSeconds} * interval '1 second' returning attempt_id)
+          update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from held
+          where a.id = held.attempt_id returning a.id`),
       ),
     disarm: () =>
       within(actor, scope =>
         fenced(scope.sql`
-          update publish_attempts a set armed_at = null from publish_jobs j
-          where a.id = ${job.attemptId} and a.ended_at is null
-            and j.id = ${job.id} and j.attempt_id = a.id and j.state = 'publishing' returning a.id`),
+          with held as (
+            select attempt_id from publish_jobs
+            where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update)
+          update publish_attempts a set armed_at = null from held where a.id = held.attempt_id returning a.id`),
       ),
     saveStep: (name, value) =>
       within(actor, scope =>

@@ -18,6 +18,8 @@ const shown = ({ code, message, next, link }: Failure) => ({ code, message, next
  */
 export async function recordOutcome(scope: Scope, job: ClaimedJob, outcome: Outcome): Promise<boolean> {
   const { sql } = scope
+  // Content before its jobs, as people's moves lock them: an archiving under way is waited for and seen.
+  if (outcome.is === 'retry') await sql`select 1 from content where id = ${job.contentId} for share`
   const [held] = await sql`
     select account_id, first_try_at, public.clock() as now, public.clock() - first_try_at > ${longestHours} * interval '1 hour' as long_tried
     from publish_jobs where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update`
@@ -46,10 +48,7 @@ export async function recordOutcome(scope: Scope, job: ClaimedJob, outcome: Outc
     }
     case 'retry': {
       const at = new Date(now.getTime() + (settled.afterMs ?? backoff(job.tries)))
-      await sql`
-        update publish_jobs set state = 'scheduled', next_try_at = ${at}, lease_until = null,
-          error = ${sql.json(shown(settled.why))} where id = ${job.id}`
-      await lowerDue(scope, at)
+      await planAgain(scope, job, at, settled.why)
       break
     }
     case 'rejected':
@@ -67,6 +66,27 @@ export async function recordOutcome(scope: Scope, job: ClaimedJob, outcome: Outc
       break
   }
   return true
+}
+
+/**
+ * Back to the planned jobs, under their rules: what was archived while it was being sent is not sent again, and what
+ * lost its approval waits for a new one.
+ */
+async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure): Promise<void> {
+  const { sql } = scope
+  const [now] = await sql`
+    update publish_jobs j set
+      state = case when c.state = 'archived' then 'cancelled'
+        when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
+      held_for = case when w.approval_required and c.state not in ('approved', 'archived') then 'approval' end,
+      next_try_at = case when c.state <> 'archived' then ${at}::timestamptz end,
+      lease_until = null, error = ${sql.json(shown(why))}
+    from content c cross join workspace w where j.id = ${job.id} and c.id = j.content_id returning j.state`
+  const about = { contentId: job.contentId, accountId: job.accountId }
+  if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', job.id, about)
+  else if (now?.state === 'held')
+    await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval' })
+  else await lowerDue(scope, at)
 }
 
 /** A retry that has been tried enough is a failure; a look that never tells anything is a question for a person. */

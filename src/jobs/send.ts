@@ -15,6 +15,8 @@ import { recordOutcome } from './record.ts'
 const attemptMs = 120_000
 /** After an unclear answer we look several times: a platform may show a post a little late. */
 const looksAfterMs = [0, 1_000, 3_000]
+/** Under this name an armed job remembers the moment that it was planned for when it was first sent. */
+const plannedStep = 'planned-at'
 
 /** Performs one claimed job: looks first where it must, sends where it may, and writes down how it ended. */
 export async function sendJob(services: Services, tenantId: string, job: ClaimedJob): Promise<void> {
@@ -49,6 +51,15 @@ export async function sendJob(services: Services, tenantId: string, job: Claimed
   }
 }
 
+/**
+ * The planned moment that every attempt sees. Platforms make a post's identity of it, so once a post may have been sent
+ * it stays, even when people move the job to another moment while it waits for its next try.
+ */
+function plannedAt({ steps, runAt }: ClaimedJob): Date {
+  const first = steps[plannedStep]
+  return typeof first === 'string' ? new Date(first) : runAt
+}
+
 type Lease = ReturnType<typeof holdLease>
 
 async function attempt(
@@ -78,7 +89,7 @@ async function attempt(
     jobId: job.id,
     contentId: job.contentId,
     text: opened.draft.text,
-    plannedAt: job.runAt,
+    plannedAt: plannedAt(job),
     images: opened.draft.images.map(image => ({
       ...image,
       url: `${feed}/media/${image.id}`,
@@ -105,7 +116,7 @@ async function attempt(
     },
     async arm() {
       crashPoint('before-arm')
-      await lease.arm()
+      await lease.arm({ [plannedStep]: post.plannedAt.toISOString() })
       armed = true
       note('Ready to send: written down before the call.')
       crashPoint('after-arm')

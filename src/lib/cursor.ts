@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Malformed } from '../errors.ts'
+import { isId } from './id.ts'
 
 /** What every list takes from its query. */
 export const ListQuery = z.strictObject({
@@ -23,19 +24,25 @@ export interface Page<T> {
 export const writeCursor = (keys: readonly string[]): string =>
   Buffer.from(JSON.stringify(keys)).toString('base64url')
 
+/** What one sort key of a cursor may be. */
+export type KeyCheck = RegExp | ((key: string) => boolean)
+
+const passes = (key: string, check: KeyCheck | undefined) =>
+  check instanceof RegExp ? check.test(key) : (check?.(key) ?? false)
+
 /**
  * The sort keys in a cursor; null when none was given.
- * @param patterns one for each key, so that nothing else reaches the query
+ * @param checks one for each key, so that nothing else reaches the query
  * @throws Malformed `bad_cursor`
  */
-export function readCursor(cursor: string | undefined, patterns: readonly RegExp[]): string[] | null {
+export function readCursor(cursor: string | undefined, checks: readonly KeyCheck[]): string[] | null {
   if (cursor === undefined) return null
   try {
     const keys: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
     if (
       Array.isArray(keys) &&
-      keys.length === patterns.length &&
-      keys.every((key, at) => typeof key === 'string' && patterns[at]?.test(key))
+      keys.length === checks.length &&
+      keys.every((key, at) => typeof key === 'string' && passes(key, checks[at]))
     )
       return keys
   } catch {
@@ -47,7 +54,16 @@ export function readCursor(cursor: string | undefined, patterns: readonly RegExp
   )
 }
 
-export const idKey = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+export const idKey: KeyCheck = isId
+
+/** A moment as PostgreSQL writes it (`2026-11-21 10:00:00.123456+00`): as text, because a Date cuts the microseconds. */
+export const timeKey: KeyCheck = key => {
+  try {
+    return /^\d{4}-\d\d-\d\d \d\d:/.test(key) && Temporal.Instant.from(key).epochMilliseconds > 0
+  } catch {
+    return false
+  }
+}
 
 /** Cuts a query of `limit + 1` rows to one page. */
 export function pageOf<T>(rows: readonly T[], limit: number, keys: (last: T) => readonly string[]): Page<T> {

@@ -42,8 +42,7 @@ const reactions: Partial<Record<EventType, (scope: Scope, happening: Happening) 
       select name, platform, state_reason from social_accounts where id = ${subjectId}`
     if (account)
       await tell(scope, 'reconnect', subjectId, `/accounts/${subjectId}`, {
-        about:
-          `${account.name} (${platformName(account.platform)}) has to be connected again. ${account.state_reason ?? ''}`.trim(),
+        about: `${accountName(account)} has to be connected again. ${account.state_reason ?? ''}`.trim(),
         to: await peopleWho(scope, 'accounts.manage'),
       })
   },
@@ -151,7 +150,7 @@ async function jobWords(scope: Scope, id: string) {
   return row
     ? {
         words: shorten(row.text as string),
-        account: `${row.name} (${platformName(row.platform)})`,
+        account: accountName(row),
         createdBy: row.created_by as string | null,
       }
     : null
@@ -171,7 +170,11 @@ async function actorName(scope: Scope): Promise<string> {
   return (row?.name as string | undefined) ?? 'Somebody'
 }
 
-const platformName = (id: unknown): string => platforms[id as PlatformId].name
+/** `northwind (Mastodon)`; an account that is called like its platform is named once. */
+function accountName({ name, platform }: { name?: string; platform?: PlatformId }): string {
+  const network = platform ? platforms[platform].name : ''
+  return name === network ? network : `${name} (${network})`
+}
 
 function shorten(text: string): string {
   const line = text.trim().replace(/\s+/g, ' ')

@@ -1,5 +1,6 @@
 import type { Scope } from '../db/scope.ts'
-import { Malformed, NotFound } from '../errors.ts'
+import { NotFound } from '../errors.ts'
+import { idKey, type Page, pageOf, readCursor, timeKey } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { isoIn } from '../lib/time.ts'
 import { type Attempt, type Job, type JobError, type JobState, jobStates } from './schema.ts'
@@ -11,11 +12,6 @@ export interface JobQuery {
   to?: Date | undefined
   cursor?: string | undefined
   limit?: number | undefined
-}
-
-export interface Page<T> {
-  items: T[]
-  next: string | null
 }
 
 /** One column list for every read of jobs, attempts gathered in the same query. */
@@ -82,7 +78,7 @@ const shown = ({ runAtText: _, ...job }: Job & { runAtText?: string }): Job => j
 /** Jobs by planned time, oldest first. @throws Malformed `bad_cursor` */
 export async function listJobs(scope: Scope, query: JobQuery): Promise<Page<Job>> {
   const limit = query.limit ?? 50
-  const after = query.cursor ? readCursor(query.cursor) : null
+  const after = readCursor(query.cursor, [timeKey, idKey])
   if (query.account !== undefined && !isId(query.account)) throw new NotFound()
   const jobs = (await select(scope, 'list', {
     states: query.state && query.state.length > 0 ? query.state : null,
@@ -93,21 +89,8 @@ export async function listJobs(scope: Scope, query: JobQuery): Promise<Page<Job>
     afterId: after?.[1] ?? null,
     limit: limit + 1,
   })) as (Job & { runAtText: string })[]
-  const last = jobs.length > limit ? jobs[limit - 1] : undefined
-  // The cursor carries the database's own text of the time: a Date would cut the microseconds.
-  const next = last ? Buffer.from(JSON.stringify([last.runAtText, last.id])).toString('base64url') : null
-  return { items: jobs.slice(0, limit).map(shown), next }
-}
-
-function readCursor(cursor: string): [string, string] {
-  try {
-    const [at, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [unknown, unknown]
-    if (typeof at === 'string' && /^[\d-]+ [\d:.]+[+-][\d:]+$/.test(at) && typeof id === 'string' && isId(id))
-      return [at, id]
-  } catch {
-    // Not one of ours: said below.
-  }
-  throw new Malformed('The cursor is not one that this list has given. Start again without it.', 'bad_cursor')
+  const page = pageOf(jobs, limit, last => [last.runAtText, last.id])
+  return { items: page.items.map(shown), next: page.next }
 }
 
 /** @throws NotFound */

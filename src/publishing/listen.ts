@@ -28,7 +28,8 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
       scope,
       await scope.sql`
       update publish_jobs j set state = case when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
-        held_for = case when w.approval_required and c.state <> 'approved' then 'approval' end, error = null
+        held_for = case when w.approval_required and c.state <> 'approved' then 'approval' end, error = null,
+        tries = 0, first_try_at = null
       from content c cross join workspace w
       where j.content_id = c.id and j.account_id = ${accountId} and j.state = 'held' and j.held_for = 'reconnect'
       returning j.run_at`,
@@ -54,13 +55,15 @@ async function releaseApproved(scope: Scope, contentId: string | null): Promise<
   await release(
     scope,
     await scope.sql`
-    update publish_jobs j set state = 'scheduled', held_for = null from content c cross join workspace w
+    update publish_jobs j set state = 'scheduled', held_for = null, tries = 0, first_try_at = null
+    from content c cross join workspace w
     where j.content_id = c.id and (${contentId}::uuid is null or c.id = ${contentId}::uuid)
       and (c.state = 'approved' or not w.approval_required) and j.state = 'held' and j.held_for = 'approval'
     returning j.run_at`,
   )
 }
 
+/** A job that was held begins anew: the time it was held does not count against its tries. */
 async function release(scope: Scope, jobs: readonly Record<string, unknown>[]): Promise<void> {
   const times = jobs.map(job => (job.run_at as Date).getTime())
   if (times.length > 0) await wakeAt(scope, new Date(Math.min(...times)))

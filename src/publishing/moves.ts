@@ -81,12 +81,23 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
         remote_url = coalesce(${resolution.remoteUrl ?? null}, remote_url) where id = ${id}`
   else if (resolution.as === 'abandon')
     await scope.sql`update publish_jobs set state = 'failed' where id = ${id}`
-  else
-    await scope.sql`
-      update publish_jobs set state = 'scheduled', error = null, tries = 0, first_try_at = null,
-        next_try_at = public.clock() where id = ${id}`
+  const heldFor = resolution.as === 'retry' ? await planAgain(scope, job) : null
   await record(scope, events[resolution.as], id, about)
+  if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })
   const now = await readJob(scope, id)
   if (resolution.as === 'retry') await wakeAt(scope, new Date(now.nextTryAt ?? now.runAt))
   return now
+}
+
+/** Plans it for now under the rules for what is planned: never archived content, nothing unapproved. @returns what it waits for */
+async function planAgain(scope: Scope, job: Locked): Promise<'approval' | null> {
+  const [rules] = await scope.sql`
+    select c.state, w.approval_required from content c cross join workspace w
+    where c.id = ${job.contentId} for share of c`
+  if (rules?.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
+  const heldFor = rules?.approval_required && rules.state !== 'approved' ? 'approval' : null
+  await scope.sql`
+    update publish_jobs set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
+      first_try_at = null, next_try_at = public.clock() where id = ${job.id}`
+  return heldFor
 }

@@ -10,7 +10,7 @@ import type { Rejected } from '../http/form.ts'
 import { page } from '../http/page.ts'
 import { may } from '../permissions.ts'
 import { cancelJob, moveJob, publishNow, resolveJob } from './moves.ts'
-import { countStates, listRows } from './rows.ts'
+import { countStates, dateNow, listRows } from './rows.ts'
 import { type Job, jobStates, Resolution, WallTimeGiven } from './schema.ts'
 import { readSheet } from './sheet.ts'
 
@@ -62,7 +62,7 @@ export function publishingPages(desk: Desk) {
     .get('/w/:slug/publish-jobs', ctx =>
       desk.show(ctx, async (scope, frame) => {
         const view = JobListView.parse(ctx.query)
-        const [jobs, counts] = await Promise.all([
+        const [jobs, counts, today] = await Promise.all([
           listRows(scope, {
             states: view.state && [view.state],
             cursor: view.after,
@@ -70,8 +70,9 @@ export function publishingPages(desk: Desk) {
             newestFirst: true,
           }),
           countStates(scope),
+          dateNow(scope, frame.workspace.zone),
         ])
-        return JobListPage({ frame, view, jobs, counts })
+        return JobListPage({ frame, view, jobs, counts, today })
       }),
     )
     .get('/w/:slug/publish-jobs/:id', ctx => show(ctx))

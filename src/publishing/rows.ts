@@ -2,6 +2,7 @@ import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
+import { wallTime } from '../lib/time.ts'
 import type { PlatformId } from '../platforms/platform.ts'
 import type { JobError, JobState } from './schema.ts'
 
@@ -111,4 +112,12 @@ export async function countStates(
       and (${query.to ?? null}::timestamptz is null or run_at < ${query.to ?? null}::timestamptz)
     group by state`
   return Object.fromEntries(rows.map(row => [row.state, row.n]))
+}
+
+/** Today's date in a zone, by the database's clock. */
+export async function dateNow(scope: Scope, zone: string): Promise<string> {
+  const [clock] = await scope.sql`select public.clock() as now`
+  return wallTime(clock?.now as Date, zone)
+    .toPlainDate()
+    .toString()
 }

@@ -143,6 +143,7 @@ function Narrow({
           label="Words"
           hideLabel
           placeholder="Words in the text or a tag"
+          maxlength={200}
           value={view.q ?? ''}
           required={false}
         />

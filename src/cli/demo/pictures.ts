@@ -127,7 +127,7 @@ export const pictures = {
 } as const satisfies Record<string, Picture>
 export type PictureName = keyof typeof pictures
 
-/** Draws one of them. @returns a JPEG, 1200 × 900 pixels */
+/** Draws one of them. @returns a JPEG, 1080 × 810 pixels */
 export async function drawPicture(name: PictureName): Promise<Uint8Array> {
   const { draw, palette, seed } = pictures[name]
   const svg = frame(palette, draw(palette, randomFrom(seed)))

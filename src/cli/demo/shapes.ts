@@ -1,4 +1,4 @@
-/** Pictures as SVG, 1200 × 900: a few coffee-coloured shapes with a light and a grain. Same seed, same picture. */
+/** Pictures as SVG, drawn on 1200 × 900: a few coffee-coloured shapes with a light and a grain. Same seed, same picture. */
 
 export interface Palette {
   sky: string
@@ -29,7 +29,7 @@ const n = (value: number) => value.toFixed(1)
 
 /** The whole picture around its shapes: background, a soft light from one side, a vignette. */
 export function frame({ sky, light, far, dark }: Palette, inside: string): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="1080" height="810" viewBox="0 0 ${width} ${height}">
 <defs>
 <linearGradient id="sky" x1="0" y1="0" x2="0.4" y2="1"><stop offset="0" stop-color="${light}"/><stop offset="0.55" stop-color="${sky}"/><stop offset="1" stop-color="${far}"/></linearGradient>
 <radialGradient id="glow" cx="0.28" cy="0.2" r="0.8"><stop offset="0" stop-color="#fff" stop-opacity="0.55"/><stop offset="1" stop-color="#fff" stop-opacity="0"/></radialGradient>

@@ -1,0 +1,126 @@
+import sharp from 'sharp'
+import { startSession } from '../src/auth/session.ts'
+import { createWorker } from '../src/jobs/worker.ts'
+import { newId, tokenHash } from '../src/lib/id.ts'
+import { addUser } from '../src/team/users.ts'
+import type { House, Person } from './cast.ts'
+
+/** One of everything that a workspace can hold. Every text of it carries `mark`, so that a leak can be seen. */
+export interface World {
+  person: Person
+  mark: string
+  slug: string
+  tenantId: string
+  user: string
+  invitation: string
+  inviteToken: string
+  resetToken: string
+  key: string
+  session: string
+  account: string
+  feed: string
+  media: string
+  content: string
+  /** In review. */
+  submitted: string
+  comment: string
+  /** Planned for tomorrow. */
+  job: string
+  /** Nobody knows whether it went out. */
+  unsure: string
+  /** On the feed, with the picture. */
+  published: string
+  workflow: string
+  run: string
+  notification: string
+}
+
+let made = 0
+
+export async function newPicture(): Promise<File> {
+  made++
+  const background = { r: made % 256, g: (made >> 8) % 256, b: 90 }
+  const bytes = await sharp({ create: { width: 32, height: 24, channels: 3, background } })
+    .png()
+    .toBuffer()
+  return new File([new Uint8Array(bytes)], 'picture.png', { type: 'image/png' })
+}
+
+/** Fills a workspace through the API, and where no request makes it, through the moves. */
+export async function buildWorld(house: House, person: Person, mark: string): Promise<World> {
+  const tag = `${mark} ${++made}`
+  const post = async (path: string, body?: unknown): Promise<Record<string, unknown>> => {
+    const answer = await person.api('POST', path, body)
+    if (answer.status >= 300) throw new Error(`POST ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+  const id = (given: Record<string, unknown>) => given.id as string
+  const system = { tenantId: person.tenant.id, userId: null, role: 'system' } as const
+  const { within } = house.services.db
+
+  const upload = new FormData()
+  upload.append('file', await newPicture())
+  upload.append('alt', tag)
+  const media = id(await post('/media', upload))
+  const account = id(await post('/accounts', { platform: 'rehearsal', settings: {} }))
+  await person.api('PATCH', `/accounts/${account}`, { name: tag })
+  const accounts = (await person.api('GET', '/accounts')).body.items as { id: string; platform: string }[]
+  const feed = accounts.find(one => one.platform === 'feed')?.id ?? ''
+  const content = id(await post('/content', { text: tag, media: [media], tags: [mark] }))
+  const submitted = id(await post('/content', { text: tag }))
+  await post(`/content/${submitted}/submission`)
+  const comment = id(await post(`/content/${content}/comments`, { text: tag }))
+  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString()
+  const planned = await post(`/content/${content}/publish-jobs`, { accounts: [account], at: inDays(1) })
+  const lost = await post(`/content/${content}/publish-jobs`, { accounts: [account], at: inDays(3) })
+  const out = await post(`/content/${content}/publish-jobs`, { accounts: [feed], now: true })
+  const worker = createWorker(house.services)
+  await worker.idle()
+  await worker.stop(5_000)
+  const workflow = id(await post('/workflows', { name: tag, path: 'masthead' }))
+  const run = id(await post(`/workflows/${workflow}/runs`, { input: { mark } }))
+  const invited = await post('/invitations', { email: `guest-${made}@${mark}.example`, role: 'author' })
+  const key = id(await post('/api-keys', { name: tag }))
+  const first = (list: Record<string, unknown>) => id((list.items as Record<string, unknown>[])[0] ?? {})
+  const resetToken = `reset-${mark}-${made}`
+  const notification = newId()
+  const { user, session } = await within(system, async scope => {
+    const email = `user-${made}@${mark}.example`
+    // Nobody signs in as this one.
+    const user = await addUser(scope, { name: tag, email, role: 'editor', passwordHash: 'none' })
+    await startSession(scope, person.id, 'page', tag)
+    const [row] = await scope.sql`select id from sessions where agent = ${tag}`
+    await scope.sql`
+      insert into notifications (id, user_id, kind, about, path, subject_id)
+      values (${notification}, ${person.id}, 'comment', ${tag}, ${`/content/${content}`}, ${newId()})`
+    await scope.sql`
+      insert into invitations (id, purpose, token_hash, email, user_id, expires_at)
+      values (${newId()}, 'reset', ${tokenHash(resetToken)}, ${email}, ${user}, public.clock() + interval '1 hour')`
+    await scope.sql`update publish_jobs set state = 'unconfirmed' where id = ${first(lost)}`
+    return { user, session: row?.id as string }
+  })
+  return {
+    person,
+    mark,
+    slug: person.tenant.slug,
+    tenantId: person.tenant.id,
+    user,
+    invitation: id(invited),
+    inviteToken: String(invited.link).split('/').at(-1) ?? '',
+    resetToken,
+    key,
+    session,
+    account,
+    feed,
+    media,
+    content,
+    submitted,
+    comment,
+    job: first(planned),
+    unsure: first(lost),
+    published: first(out),
+    workflow,
+    run,
+    notification,
+  }
+}
