@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -48,6 +49,11 @@ export async function startEmbedded(
   log: Log,
   settings: Record<string, string> = {},
 ): Promise<Cluster> {
+  // pg_ctl hands the path to a shell between double quotes.
+  if (process.platform !== 'win32' && /["$`\\\n]/.test(dataDir))
+    throw new Stop(
+      `The data folder ${dataDir} has a character that PostgreSQL cannot take: set DATA_DIR to another.`,
+    )
   const binaries = await findBinaries()
   const identity = unprivileged()
   const home = clusterHome(dataDir, identity, log)
@@ -63,7 +69,7 @@ export async function startEmbedded(
 
   if (!existsSync(join(dataFolder, 'PG_VERSION')))
     initialise(run, binaries.initdb, dataFolder, password, identity, log)
-  start(run, binaries.pg_ctl, dataFolder, socket, settings, log)
+  await start(run, binaries.pg_ctl, dataFolder, socket, settings, log)
   return {
     socket: runningSocket(dataFolder) ?? socket,
     dataFolder,
@@ -146,14 +152,19 @@ function reachable(folder: string): boolean {
   }
 }
 
-/** A socket address has at most 107 bytes (Linux), so a deep data folder gets a short one in the temp folder. */
+/** A socket address has at most 107 bytes (Linux), so a deep or odd data folder gets a short one in the temp folder. */
 function socketFolder(home: string, identity: Identity): string {
   const inside = join(home, 'run')
-  const short = Buffer.byteLength(inside) <= 85
+  // The address goes through a shell and is a list divided by commas: only plain ones are taken as they are.
+  const short = Buffer.byteLength(inside) <= 85 && /^[\w/. -]+$/.test(inside)
   const folder = short
     ? inside
     : join(tmpdir(), `masthead-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`)
   mkdirSync(folder, { recursive: true })
+  const made = lstatSync(folder)
+  const own = [process.getuid?.(), 'uid' in identity ? identity.uid : undefined]
+  if (!made.isDirectory() || (process.getuid && !own.includes(made.uid)))
+    throw new Stop(`${folder} belongs to somebody else: remove it, or set DATA_DIR to a shorter path.`)
   if ('uid' in identity) chownSync(folder, identity.uid, identity.gid)
   chmodSync(folder, 0o700)
   return folder
@@ -208,14 +219,14 @@ function initialise(
   }
 }
 
-function start(
+async function start(
   run: Run,
   pgCtl: string,
   dataFolder: string,
   socket: string,
   extra: Record<string, string>,
   log: Log,
-): void {
+): Promise<void> {
   const settings: Record<string, string> = {
     listen_addresses: '',
     unix_socket_directories: socket,
@@ -229,24 +240,45 @@ function start(
   const flags = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`)
   const logFile = join(dataFolder, 'server.log')
   for (let tries = 0; tries < 100; tries++) {
-    if (run(pgCtl, ['status', '-D', dataFolder]).status === 0) return
-    const started = run(pgCtl, [
-      'start',
-      '-D',
-      dataFolder,
-      '-w',
-      '-t',
-      '30',
-      '-l',
-      logFile,
-      '-o',
-      flags.join(' '),
-    ])
-    if (started.status === 0) return
-    log.debug('the database did not start at once', { try: tries })
-    if (tries > 5 && run(pgCtl, ['status', '-D', dataFolder]).status !== 0)
-      throw new Stop(`The database in ${dataFolder} does not start; the reason is at the end of ${logFile}.`)
-    Bun.sleepSync(100)
+    if (run(pgCtl, ['status', '-D', dataFolder]).status === 0) {
+      // A killed server is counted as running for a moment, and so is another program with its former number.
+      if (await answers(dataFolder)) return
+    } else {
+      const started = run(pgCtl, [
+        'start',
+        '-D',
+        dataFolder,
+        '-w',
+        '-t',
+        '30',
+        '-l',
+        logFile,
+        '-o',
+        flags.join(' '),
+      ])
+      if (started.status === 0) return
+      log.debug('the database did not start at once', { try: tries })
+      if (tries > 5 && run(pgCtl, ['status', '-D', dataFolder]).status !== 0)
+        throw new Stop(
+          `The database in ${dataFolder} does not start; the reason is at the end of ${logFile}.`,
+        )
+    }
+    await Bun.sleep(100)
+  }
+  throw new Stop(
+    `A database seems to run in ${dataFolder}, but it does not answer: end the process named in the first line of its postmaster.pid; or, if that is another program and no PostgreSQL runs there, remove that file.`,
+  )
+}
+
+async function answers(dataFolder: string): Promise<boolean> {
+  const folder = runningSocket(dataFolder)
+  if (!folder) return false
+  try {
+    const socket = await Bun.connect({ unix: join(folder, '.s.PGSQL.5432'), socket: { data() {} } })
+    socket.end()
+    return true
+  } catch {
+    return false
   }
 }
 

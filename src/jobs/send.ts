@@ -1,13 +1,13 @@
 import { createCredential, openAccount } from '../accounts/credential.ts'
-import type { Actor, Scope } from '../db/scope.ts'
+import type { Actor } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
-import { newId } from '../lib/id.ts'
 import { platforms } from '../platforms/index.ts'
-import type { Finding, Journal, Json, Outcome, Platform, Post, Sending } from '../platforms/platform.ts'
+import type { Finding, Json, Outcome, Platform, Post, Sending } from '../platforms/platform.ts'
 import { postDraft } from '../publishing/post.ts'
 import type { Services } from '../services.ts'
 import type { ClaimedJob } from './claim.ts'
 import { crashPoint } from './crash.ts'
+import { rehearsalJournal } from './journal.ts'
 import { holdLease, LeaseLost } from './lease.ts'
 import { recordOutcome } from './record.ts'
 
@@ -209,24 +209,3 @@ const broke = (name: string, error: unknown) => ({
 export const publicBase = ({ config }: Pick<Services, 'config'>): string =>
   config.publicUrl?.origin ??
   `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`
-
-/** The rehearsal network's memory: one row a post, unique by account and key. */
-function rehearsalJournal(services: Services, actor: Actor, accountId: string, page: string): Journal {
-  const entry = (scope: Scope, key: string) =>
-    scope.sql`select id from rehearsal_posts where account_id = ${accountId} and key = ${key}`
-  const told = (rows: readonly Record<string, unknown>[]) =>
-    rows[0] ? { id: rows[0].id as string, url: `${page}#arrived-${rows[0].id}` } : null
-  return {
-    arrive: ({ key, text, images }) =>
-      services.db.within(actor, async scope => {
-        await scope.sql`
-          insert into rehearsal_posts (id, account_id, key, text, images)
-          values (${newId()}, ${accountId}, ${key}, ${text}, ${scope.sql.json(images)})
-          on conflict (account_id, key) do nothing`
-        const arrived = told(await entry(scope, key))
-        if (!arrived) throw new Error('The rehearsal network did not keep the post')
-        return arrived
-      }),
-    find: key => services.db.within(actor, async scope => told(await entry(scope, key))),
-  }
-}
