@@ -3,12 +3,10 @@
  * from this process over the loopback, beside two baselines of the same run and machine.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readConfig } from '../../src/config.ts'
-import { openDatabase } from '../../src/db/database.ts'
-import { createLog } from '../../src/lib/log.ts'
 import type { Job } from '../../src/publishing/schema.ts'
+import { baselines } from './baselines.ts'
 import { type Ask, asker, command, memoryOf, password, type RunningApp, signIn, startApp } from './desk.ts'
 import { type Figures, figures, load, series, table } from './figures.ts'
 
@@ -20,6 +18,8 @@ const owner = 'bench@example.com'
 const say = (line: string) => console.error(line)
 
 export async function smoke(): Promise<object> {
+  // Others at work on the machine make every figure worse: the reader should know.
+  const loadBefore = Math.round((loadavg()[0] ?? 0) * 10) / 10
   // Readable for the database's own user, where root runs this.
   const dataDir = mkdtempSync(join(tmpdir(), 'masthead-bench-'))
   Bun.spawnSync(['chmod', '755', dataDir])
@@ -56,6 +56,7 @@ export async function smoke(): Promise<object> {
       ['baseline: bare Bun.serve', hello],
       ['baseline: select 1', select],
       [`calendar page, ${planned * 2} jobs`, measured.calendar],
+      ['the same, one caller', measured.calendarAlone],
       ['GET /api/v1/content', measured.list],
       ['POST /api/v1/content', measured.create],
       ['publish now, asked → seen', measured.publishNow],
@@ -69,6 +70,7 @@ export async function smoke(): Promise<object> {
       selectPerList: ratio(measured.list, select),
       selectPerCreate: ratio(measured.create, select),
     }
+    say(`load of the machine before: ${loadBefore} on ${navigator.hardwareConcurrency} cores`)
     say(`early: ${early} of ${atOnce}`)
     say(
       `one bare answer costs 1/${ratios.helloPerList} of GET /content and 1/${ratios.helloPerCalendar} of the calendar page`,
@@ -82,9 +84,11 @@ export async function smoke(): Promise<object> {
         cores: navigator.hardwareConcurrency,
         platform: `${process.platform}-${process.arch}`,
         bun: Bun.version,
+        loadBefore,
       },
       baseline: { hello, select },
       calendar: measured.calendar,
+      calendarAlone: measured.calendarAlone,
       list: measured.list,
       create: measured.create,
       publishNow: measured.publishNow,
@@ -148,10 +152,14 @@ async function measure(app: RunningApp, ask: Ask, { apiKey, cookie, accounts, mo
   }
   say('Measuring …')
   const calendar = await load(get(`/w/bench/calendar?month=${month}`, { cookie }, '</html>'))
+  const calendarAlone = await load(get(`/w/bench/calendar?month=${month}`, { cookie }, '</html>'), {
+    callers: 1,
+    measureMs: 2_000,
+  })
   const list = await load(get('/api/v1/content', { authorization: `Bearer ${apiKey}` }, '"items"'))
   const create = await load(() => ask('POST', '/content', { text: 'One more from the bench.' }))
   const publishNow = await series(25, () => publishOne(ask, accounts[0] ?? ''))
-  return { calendar, list, create, publishNow, lateness: await dueAtOnce(ask, accounts) }
+  return { calendar, calendarAlone, list, create, publishNow, lateness: await dueAtOnce(ask, accounts) }
 }
 
 /** Asks for a job to go out now, to the own feed. @returns milliseconds until the API shows it as published */
@@ -193,27 +201,4 @@ async function dueAtOnce(ask: Ask, accounts: readonly string[]): Promise<{ late:
     late.push(Date.parse(job.publishedAt ?? '') - at.getTime())
   }
   return { late: figures(late, Math.max(...late) / 1000), early: late.filter(ms => ms < 0).length }
-}
-
-/** What this machine gives at most, in the same minute: a server that says hello, and the smallest query. */
-async function baselines(dataDir: string): Promise<{ hello: Figures; select: Figures }> {
-  const script =
-    "const s = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('hello') }); console.log(s.port)"
-  const server = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' })
-  try {
-    const { value } = await server.stdout.getReader().read()
-    const address = `http://127.0.0.1:${new TextDecoder().decode(value).trim()}/`
-    const hello = await load(async () => void (await (await fetch(address)).text()), { measureMs: 2_000 })
-    const log = createLog({ level: 'silent', json: false })
-    const db = await openDatabase(readConfig({ DATA_DIR: dataDir }), log)
-    try {
-      const select = await load(async () => void (await db.sql`select 1`), { measureMs: 2_000 })
-      return { hello, select }
-    } finally {
-      await db.close()
-    }
-  } finally {
-    server.kill()
-    await server.exited
-  }
 }
