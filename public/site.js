@@ -179,8 +179,45 @@ document.addEventListener('keydown', event => {
     search.focus()
   }
 })
+/** `Café Nørd & Co` → `cafe-nord-co`, as the server makes it. */
+const slugOf = name =>
+  name
+    .replaceAll('ß', 'ss')
+    .replaceAll(/[øØ]/g, 'o')
+    .replaceAll(/[æÆ]/g, 'ae')
+    .replaceAll(/[łŁ]/g, 'l')
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, '')
+
+/** An address follows its name, as its placeholder: left empty, the server makes the same one. */
+function suggestSlug(field) {
+  const name = byId(field.dataset.slugOf)
+  if (!name || name.suggesting) return
+  name.suggesting = true
+  const suggest = () => {
+    field.placeholder = slugOf(name.value)
+  }
+  name.addEventListener('input', suggest)
+  suggest()
+}
+
+/** Chooses the zone that the browser is in, where the list has it and nobody has chosen yet. */
+function ownZone(select) {
+  delete select.dataset.ownZone
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  if ([...select.options].some(({ value }) => value === zone)) select.value = zone
+}
+
 /** What a page, or a part that htmx brought, needs once. */
 function ready() {
+  for (const field of all('[data-slug-of]')) suggestSlug(field)
+  for (const select of all('[data-own-zone]')) ownZone(select)
+  // A picture is sent as it is chosen: its button is for those without scripts.
+  for (const button of all('[data-with-choice]')) button.hidden = true
   for (const button of all('[data-copy], [data-close]')) button.hidden = false
   dayKeys()
   for (const field of all('textarea')) count(field)

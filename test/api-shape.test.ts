@@ -42,7 +42,7 @@ async function ask(
   method: string,
   path: string,
   headers: Record<string, string> = {},
-  body?: BodyInit,
+  body?: string | URLSearchParams | FormData | ReadableStream | Uint8Array<ArrayBuffer>,
 ): Promise<Answer> {
   const init: RequestInit = { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body }) }
   const response = await house.app.handle(new Request(`http://localhost${path}`, init))

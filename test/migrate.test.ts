@@ -95,7 +95,7 @@ describe('the ledger', () => {
     }
   })
 
-  test('two processes that migrate the same empty database at once wait for each other', async () => {
+  test('three processes that migrate the same empty database at once wait for each other', async () => {
     const fresh = await emptyDatabase()
     const code = `
       import { migrate } from './src/db/migrate.ts'
@@ -105,13 +105,25 @@ describe('the ledger', () => {
       console.log(await migrate(owner, '${appRole}', createLog({ level: 'silent', json: false })))
       await owner.end()`
     try {
-      const children = [1, 2, 3].map(() =>
-        Bun.spawn([process.execPath, '-e', code], {
-          cwd: join(import.meta.dir, '..'),
-          stdout: 'pipe',
-          stderr: 'pipe',
-        }),
-      )
+      // All three are held at the first thing they do, and let go once all three are there.
+      const children = await fresh.owner.begin(async tx => {
+        await tx`select pg_advisory_xact_lock(hashtext('masthead ledger'))`
+        const started = [1, 2, 3].map(() =>
+          Bun.spawn([process.execPath, '-e', code], {
+            cwd: join(import.meta.dir, '..'),
+            stdout: 'pipe',
+            stderr: 'pipe',
+          }),
+        )
+        for (let waiting = 0; waiting < started.length; await Bun.sleep(20)) {
+          const [row] = await tx`
+            select count(*)::int as waiting from pg_locks
+            where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = ${fresh.name})`
+          waiting = row?.waiting as number
+          if (started.some(child => child.exitCode !== null)) break
+        }
+        return started
+      })
       const outcomes = await Promise.all(
         children.map(async child => ({
           code: await child.exited,

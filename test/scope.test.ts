@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { assemble, type Database } from '../src/db/database.ts'
 import { openPool } from '../src/db/pool.ts'
 import type { Actor } from '../src/db/scope.ts'
@@ -6,6 +6,8 @@ import { createTenant, deleteTenantSchema } from '../src/db/tenants.ts'
 import { NotFound, Unavailable } from '../src/errors.ts'
 import { newId } from '../src/lib/id.ts'
 import { cloneDatabase, testSecret } from './setup.ts'
+
+setDefaultTimeout(60_000)
 
 let clone: Awaited<ReturnType<typeof cloneDatabase>>
 let northwind: Actor

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Actor, Scope } from '../src/db/scope.ts'
 import { newId } from '../src/lib/id.ts'
 import { cloneDatabase } from './setup.ts'
 import { sourceFiles } from './sources.ts'
+
+setDefaultTimeout(60_000)
 
 let clone: Awaited<ReturnType<typeof cloneDatabase>>
 let dan: Actor

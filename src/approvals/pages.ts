@@ -11,6 +11,7 @@ import type { Rejected } from '../http/form.ts'
 import { findMedia } from '../media/find.ts'
 import { may } from '../permissions.ts'
 import { listRows } from '../publishing/rows.ts'
+import type { Services } from '../services.ts'
 import { approveContent, requestChanges, takeBack, withdrawApproval } from './approvals.ts'
 import { listWaiting, reviewCount } from './find.ts'
 import { ChangeRequest } from './schema.ts'
@@ -20,8 +21,8 @@ const Answer = z.object({ version: z.coerce.number().int().optional().catch(unde
 const atReview = (body: unknown) => (body as Record<string, unknown> | null)?._at === 'review'
 const pageSize = 20
 
-export function approvalsPages(desk: Desk) {
-  const showPiece = pieceShower(desk)
+export function approvalsPages(services: Pick<Services, 'config'>, desk: Desk) {
+  const showPiece = pieceShower(services, desk)
   const showReview = (ctx: DeskRequest, back?: { id: string; rejected: Rejected }) =>
     desk.show(
       ctx,

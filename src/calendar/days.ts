@@ -1,5 +1,7 @@
 /** Days and months as a calendar has them, in a time zone: a day may have 23, 24 or 25 hours. */
 
+import { dayInWords } from '../lib/dates.ts'
+
 export interface MonthGrid {
   /** `2026-11` */
   month: string
@@ -62,7 +64,7 @@ export function monthGrid(month: string, zone: string): MonthGrid {
 }
 
 const nameOf = (month: Temporal.PlainYearMonth): string =>
-  month.toPlainDate({ day: 1 }).toLocaleString('en-GB', { month: 'long' })
+  dayInWords(`${month.toString()}-01`, { month: 'long' })
 
 function step(month: Temporal.PlainYearMonth, months: number): MonthName {
   const other = month.add({ months })
@@ -71,13 +73,12 @@ function step(month: Temporal.PlainYearMonth, months: number): MonthName {
 
 /** `Sat 21` */
 export function shortDay(date: string): string {
-  const day = Temporal.PlainDate.from(date)
-  return `${day.toLocaleString('en-GB', { weekday: 'short' })} ${day.day}`
+  return `${dayInWords(date, { weekday: 'short' })} ${Number(date.slice(8))}`
 }
 
 /** `Saturday, 21 November` */
 export const longDay = (date: string): string =>
-  Temporal.PlainDate.from(date).toLocaleString('en-GB', { weekday: 'long', day: 'numeric', month: 'long' })
+  dayInWords(date, { weekday: 'long', day: 'numeric', month: 'long' })
 
 /**
  * The instant of a span's edge as a client gives it: an instant as it is; a date as its first moment in the zone, or for

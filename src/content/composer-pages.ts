@@ -37,7 +37,7 @@ const pathOf = (ctx: PieceRequest): string => `/content/${ctx.params.id}`
 
 /** Shows one piece: the composer to those who write, the piece to read to the others. */
 export const pieceShower =
-  (desk: Desk) =>
+  ({ config }: Pick<Services, 'config'>, desk: Desk) =>
   (ctx: PieceRequest, back: Back = {}): Promise<Response> =>
     desk.show(
       ctx,
@@ -46,16 +46,20 @@ export const pieceShower =
         if (!id) allow(scope, 'content.write')
         const sheet = await readComposer(scope, id, workspace, {
           sent: back.composer ? typedOf(ctx.body, workspace.zone) : undefined,
-          local: localOf(ctx.request),
+          ...beginningOf(ctx.request),
         })
         const readOnly = !sheet.rights.write || sheet.piece?.state === 'archived'
-        return readOnly ? ReadPage({ frame, sheet, ...back }) : ComposerPage({ frame, sheet, ...back })
+        const generates = config.comfyuiUrl !== null
+        return readOnly
+          ? ReadPage({ frame, sheet, ...back })
+          : ComposerPage({ frame, sheet, generates, ...back })
       },
       back.composer || back.comment || back.change ? 422 : 200,
     )
 
-export function composerPages({ files }: Pick<Services, 'files'>, desk: Desk) {
-  const show = pieceShower(desk)
+export function composerPages(services: Pick<Services, 'files' | 'config'>, desk: Desk) {
+  const { files } = services
+  const show = pieceShower(services, desk)
 
   /** Saves what was typed and does what follows, all in one transaction; else shows the form again as it was. */
   async function saveAnd<T>(
@@ -201,8 +205,12 @@ const filesOf = (body: unknown): File[] =>
     .flat()
     .filter((given): given is File => given instanceof File && given.size > 0)
 
-/** `?local=2026-12-01T09:00`, as the calendar's "new post on this day" sends it. */
-function localOf(request: Request): string {
-  const local = new URL(request.url).searchParams.get('local') ?? ''
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(local) ? local : ''
+/**
+ * What a link to a new post brings along: `?local=2026-12-01T09:00` from a day of the calendar, `?media=<id>` from a
+ * picture that was just made.
+ */
+function beginningOf(request: Request): { local: string; media: string | null } {
+  const query = new URL(request.url).searchParams
+  const local = query.get('local') ?? ''
+  return { local: /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(local) ? local : '', media: query.get('media') }
 }

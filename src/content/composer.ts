@@ -10,6 +10,7 @@ import { type JobRow, listRows } from '../publishing/rows.ts'
 import { type Comment, listComments } from './comments.ts'
 import { readDraft } from './drafts.ts'
 import { listTags, type Piece, readPiece } from './find.ts'
+import { limits } from './schema.ts'
 import { altsDiffer, blank, differs, type Typed, typedFrom } from './typed.ts'
 import { listVersions, type Version } from './versions.ts'
 
@@ -52,13 +53,19 @@ const librarySize = 24
  * Everything the composer shows.
  * @param id the piece, or null for a new post
  * @param sent what was typed in a form that came back
+ * @param local wall time that a new post begins with
+ * @param media picture of the library that a new post begins with; one that is not there is ignored
  * @throws NotFound
  */
 export async function readComposer(
   scope: Scope,
   id: string | null,
   workspace: { zone: string; approvalRequired: boolean },
-  { sent, local = '' }: { sent?: Typed | undefined; local?: string | undefined } = {},
+  {
+    sent,
+    local = '',
+    media = null,
+  }: { sent?: Typed | undefined; local?: string | undefined; media?: string | null | undefined } = {},
 ): Promise<ComposerSheet> {
   const piece = id ? await readPiece(scope, id) : null
   const [accounts, jobs, kept, tags, [clock]] = await Promise.all([
@@ -70,7 +77,8 @@ export async function readComposer(
     listTags(scope),
     scope.sql`select public.clock() as now`,
   ])
-  const typed = sent ?? kept?.typed ?? fresh(piece, workspace.zone, accounts, local)
+  const begun = kept?.typed ?? fresh(piece, workspace.zone, accounts, local)
+  const typed = sent ?? (media && !piece ? await withPicture(scope, begun, media) : begun)
   const [pictures, library, comments, versions, decisions] = await Promise.all([
     findMedia(scope, typed.media, { removed: true }),
     listMedia(scope, { limit: librarySize }),
@@ -113,6 +121,13 @@ function fresh(piece: Piece | null, zone: string, accounts: readonly SocialAccou
   if (piece) return typedFrom(piece, zone)
   const [only, second] = accounts
   return { ...blank(zone, local), accounts: only && !second ? [only.id] : [] }
+}
+
+/** Puts a picture of the library into what is typed, where it is not yet and there is room. */
+async function withPicture(scope: Scope, typed: Typed, id: string): Promise<Typed> {
+  const [picture] = await findMedia(scope, [id])
+  if (!picture || typed.media.includes(picture.id) || typed.media.length >= limits.media) return typed
+  return { ...typed, media: [...typed.media, picture.id] }
 }
 
 /** What an account would get of what is typed. */

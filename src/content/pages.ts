@@ -6,6 +6,7 @@ import { listDecisions } from '../approvals/find.ts'
 import { Malformed } from '../errors.ts'
 import type { Desk } from '../http/desk.ts'
 import { findMedia } from '../media/find.ts'
+import type { Services } from '../services.ts'
 import { comment } from './comments.ts'
 import { type PieceRequest, pieceShower } from './composer-pages.ts'
 import { archiveContent, duplicateContent, restoreContent, saveContent } from './content.ts'
@@ -28,8 +29,8 @@ const View = z.object({
 })
 const pageSize = 30
 
-export function contentPages(desk: Desk) {
-  const showPiece = pieceShower(desk)
+export function contentPages(services: Pick<Services, 'config'>, desk: Desk) {
+  const showPiece = pieceShower(services, desk)
   const idPath = (ctx: PieceRequest) => `/content/${ctx.params.id}`
 
   return new Elysia()

@@ -160,7 +160,10 @@ function guarded(tx: postgres.TransactionSql, isOpen: () => boolean): ScopedSql 
     return made
   }
   return Object.assign(scoped, {
-    json: (value: unknown) => tx.json(value as postgres.JSONValue),
+    json: (value: unknown) => {
+      if (value === undefined) throw new TypeError('undefined is no JSON value')
+      return tx.json(value as postgres.JSONValue)
+    },
   }) as unknown as ScopedSql
 }
 

@@ -4,7 +4,7 @@ import { reviewCount } from '../approvals/find.ts'
 import { prolongSession, readVisit, type Visit } from '../auth/session.ts'
 import type { Scope } from '../db/scope.ts'
 import { Unauthenticated } from '../errors.ts'
-import { wallTime } from '../lib/time.ts'
+import { dateFormat } from '../lib/dates.ts'
 import { needsCount } from '../notifications/find.ts'
 import { may } from '../permissions.ts'
 import type { Services } from '../services.ts'
@@ -155,8 +155,7 @@ async function readFrame(
 }
 
 export function dateline(at: Date, zone: string): string {
-  const time = wallTime(at, zone)
-  const day = time.toLocaleString('en-GB', { weekday: 'long', day: 'numeric', month: 'long' })
-  const hour = time.toLocaleString('en-GB', { hour: '2-digit', minute: '2-digit' })
+  const day = dateFormat({ weekday: 'long', day: 'numeric', month: 'long' }, zone).format(at)
+  const hour = dateFormat({ hour: '2-digit', minute: '2-digit' }, zone).format(at)
   return `${day} · ${(zone.split('/').at(-1) ?? zone).replaceAll('_', ' ')}, ${hour}`
 }

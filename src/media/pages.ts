@@ -23,14 +23,16 @@ interface Back {
   picture?: { id: string; form: Rejected }
 }
 
-export function mediaPages({ files }: Pick<Services, 'files'>, desk: Desk) {
+export function mediaPages({ files, config }: Pick<Services, 'files' | 'config'>, desk: Desk) {
   const show = (ctx: Library, back: Back = {}) =>
     desk.show(
       ctx,
       async (scope, frame) => {
         const cursor = cursorOf(ctx)
         const [page, counts] = [await listMedia(scope, { limit: pageSize, cursor }), await countMedia(scope)]
-        return MediaPage({ frame, page, counts, cursor, canWrite: may(scope.actor, 'media.write'), ...back })
+        const canWrite = may(scope.actor, 'media.write')
+        const generates = canWrite && config.comfyuiUrl !== null
+        return MediaPage({ frame, page, counts, cursor, canWrite, generates, ...back })
       },
       back.upload || back.picture ? 422 : 200,
     )

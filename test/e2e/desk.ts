@@ -24,7 +24,7 @@ export async function openLiveDesk(environment: Record<string, string> = {}): Pr
   const dataDir = mkdtempSync(join(tmpdir(), 'masthead-live-'))
   const port = String(await freePort())
   const running = await start(
-    readConfig({ DATA_DIR: dataDir, PORT: port, LOG_LEVEL: 'silent', ...environment }),
+    readConfig({ DATA_DIR: dataDir, PORT: port, LOG_LEVEL: process.env.E2E_LOG ?? 'silent', ...environment }),
   )
   const browser: Browser = await chromium()
   const contexts: BrowserContext[] = []

@@ -8,11 +8,11 @@ import {
   ActionButton,
   Block,
   Button,
-  Buttons,
   Columns,
   Confirm,
   CopyField,
   Field,
+  FieldRow,
   Form,
   Icon,
   Meta,
@@ -142,7 +142,7 @@ function Facts({ account, zone }: { account: SocialAccount; zone: string }): Htm
     <Meta
       items={[
         { term: 'Platform', value: <PlatformMark platform={account.platform} /> },
-        { term: 'Handle', value: <bdi>{account.handle}</bdi> },
+        { term: 'Handle', value: account.handle !== account.platform && <bdi>{account.handle}</bdi> },
         {
           term: 'Profile',
           value: account.profileUrl && (
@@ -188,18 +188,18 @@ function Rename({
   return (
     <Block title="Name" note="How it is called here. The platform is not told.">
       <Form action={action} errors={form?.errors}>
-        <Field
-          name="name"
-          label="Name"
-          hideLabel
-          required
-          maxlength={120}
-          value={typeof typed === 'string' ? typed : account.name}
-          error={form?.errors.name}
-        />
-        <Buttons>
+        <FieldRow>
+          <Field
+            name="name"
+            label="Name"
+            hideLabel
+            required
+            maxlength={120}
+            value={typeof typed === 'string' ? typed : account.name}
+            error={form?.errors.name}
+          />
           <Button>Rename</Button>
-        </Buttons>
+        </FieldRow>
       </Form>
     </Block>
   )

@@ -33,12 +33,14 @@ export function Arrivals({
             <Row
               id={`arrived-${id}`}
               lead={
-                images[0] && (
+                images[0] ? (
                   <img
                     src={`${base}/media/${images[0].id}/file?size=thumbnail`}
                     alt={images[0].alt}
                     loading="lazy"
                   />
+                ) : (
+                  <span class="row-tile" aria-hidden="true" />
                 )
               }
               title={text || 'Without words'}

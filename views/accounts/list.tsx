@@ -101,7 +101,7 @@ function AccountRow({
           <Line
             parts={[
               <PlatformMark platform={platform} />,
-              where && where.toLowerCase() !== name.toLowerCase() && <bdi>{where}</bdi>,
+              where && ![name.toLowerCase(), platform].includes(where.toLowerCase()) && <bdi>{where}</bdi>,
             ]}
           />
           {state === 'reconnect' && <p dir="auto">{reason ?? 'The platform refuses the credential.'}</p>}

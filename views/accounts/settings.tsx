@@ -57,6 +57,8 @@ function Setting({
     name,
     label: field.label,
     required: field.required,
+    // A choice and a number that are filled in already leave nothing to leave out.
+    ...(field.type === 'select' || (field.type === 'number' && saved !== '') ? { optional: false } : {}),
     error: form?.errors[name],
     ...(field.hint ? { hint: secret && form ? `${field.hint} Type it again.` : field.hint } : {}),
   }

@@ -15,6 +15,7 @@ import {
   EmptyState,
   Line,
   LinkButton,
+  Meta,
   Notice,
   PageHead,
   PlatformMark,
@@ -92,47 +93,72 @@ function WaitingPiece({
       title={<a href={here}>{opening(piece.text, 60) || 'Pictures without words'}</a>}
       mark={all > 1 && <small class="num">{place}</small>}
     >
-      <p>
-        <small>
-          <Line
-            parts={[
-              `${askedBy?.name ?? 'Somebody who left'} asks`,
-              <Time at={askedAt} zone={zone} />,
-              `version ${piece.version}`,
-              ...jobs.map(job => (
-                <>
-                  <PlatformMark platform={job.account.platform} name={job.account.name} />{' '}
-                  <Time at={job.runAt} zone={job.zone} />
-                </>
-              )),
+      <div class="review">
+        <AsShown card={card} base={base} accounts={accounts} pictures={pictures} />
+        <div class="review-side">
+          <Meta
+            items={[
+              {
+                term: 'Asked by',
+                value: (
+                  <>
+                    <bdi>{askedBy?.name ?? 'Somebody who left'}</bdi>
+                    <small>
+                      <Line parts={[<Time at={askedAt} zone={zone} />, `version ${piece.version}`]} />
+                    </small>
+                  </>
+                ),
+              },
+              { term: 'Goes to', value: jobs.length > 0 && <Goes jobs={jobs} /> },
             ]}
           />
-        </small>
-      </p>
-      <AsShown card={card} base={base} accounts={accounts} pictures={pictures} />
-      {comment && (
-        <Comment
-          author={comment.author?.name ?? 'Somebody who left'}
-          at={<Time at={comment.createdAt} zone={zone} />}
-        >
-          {comment.text}
-        </Comment>
-      )}
-      {mayApprove && (
-        <Answers
-          piece={piece}
-          user={frame.user}
-          here={here}
-          at="review"
-          rejected={back?.id === piece.id ? back.rejected : undefined}
-        />
-      )}
-      <p>
-        <a class="link" href={`${here}#comments`}>
-          Comment on it, see its history
-        </a>
-      </p>
+          {comment && (
+            <Comment
+              author={comment.author?.name ?? 'Somebody who left'}
+              at={<Time at={comment.createdAt} zone={zone} />}
+            >
+              {comment.text}
+            </Comment>
+          )}
+          {mayApprove && (
+            <Answers
+              piece={piece}
+              user={frame.user}
+              here={here}
+              at="review"
+              rejected={back?.id === piece.id ? back.rejected : undefined}
+            />
+          )}
+          <p class="review-more">
+            <a class="link" href={`${here}#comments`}>
+              Comment on it, see its history
+            </a>
+          </p>
+        </div>
+      </div>
     </Card>
+  )
+}
+
+/** Where and when it is planned: the moment once, where all accounts get it together. */
+function Goes({ jobs }: { jobs: readonly JobRow[] }): Html {
+  return (
+    <ul class="review-goes">
+      {jobs.map((job, at) => {
+        const next = jobs[at + 1]
+        const shared = next && next.zone === job.zone && next.runAt.getTime() === job.runAt.getTime()
+        return (
+          <li>
+            <PlatformMark platform={job.account.platform} name={job.account.name} />
+            {!shared && (
+              <small>
+                <Time at={job.runAt} zone={job.zone} />
+              </small>
+            )}
+          </li>
+        )
+      })}
+    </ul>
   )
 }
 

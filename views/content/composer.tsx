@@ -26,9 +26,10 @@ export function ComposerPage({
   frame,
   sheet,
   composer,
+  generates,
   comment,
   change,
-}: { frame: Frame; sheet: ComposerSheet } & Back): Html {
+}: { frame: Frame; sheet: ComposerSheet; generates: boolean } & Back): Html {
   const { piece, typed } = sheet
   const base = `/w/${frame.workspace.slug}`
   const here = `${base}/content/${piece?.id ?? 'new'}`
@@ -88,7 +89,13 @@ export function ComposerPage({
             hx-encoding="application/x-www-form-urlencoded"
             hx-sync="this:replace"
           />
-          <DraftSheet frame={frame} sheet={sheet} here={here} errors={composer?.errors ?? {}} />
+          <DraftSheet
+            frame={frame}
+            sheet={sheet}
+            here={here}
+            generates={generates}
+            errors={composer?.errors ?? {}}
+          />
         </form>
         {piece && <JobsOfPiece base={base} zone={frame.workspace.zone} jobs={sheet.jobs} />}
       </Compose>

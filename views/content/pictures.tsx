@@ -5,6 +5,7 @@ import {
   Button,
   Check,
   Icon,
+  LinkButton,
   MediaGrid,
   MediaThumb,
   PicturePicker,
@@ -19,11 +20,13 @@ export function PictureParts({
   base,
   sheet,
   here,
+  generates,
   errors,
 }: {
   base: string
   sheet: ComposerSheet
   here: string
+  generates: boolean
   errors: Errors
 }): Html {
   const { pictures, library, typed, rights } = sheet
@@ -33,7 +36,7 @@ export function PictureParts({
       <SheetPart>
         <input type="hidden" name="_offered" value={pictures.map(({ id }) => id).join(' ')} />
         {pictures.length > 0 && (
-          <MediaGrid id="pictures">
+          <MediaGrid id="pictures" list>
             {pictures.map((picture, at) => (
               <MediaThumb
                 src={thumbnail(base, picture.id)}
@@ -77,28 +80,31 @@ export function PictureParts({
         )}
         {errors.media && <p class="field-error">{errors.media}</p>}
         {rights.upload && room > 0 && (
-          <>
-            <PicturePicker
-              name="_pictures"
-              label={pictures.length > 0 ? 'Add more pictures' : 'Add pictures'}
-              hint="JPEG, PNG or WebP, up to 20 MB each"
-              error={errors._pictures}
-            />
-            <div class="buttons">
-              <Button
-                icon="upload"
-                formaction={`${here}/pictures`}
-                hx-post={`${here}/pictures`}
-                hx-encoding="multipart/form-data"
-                hx-trigger="click, change from:#f-_pictures"
-                hx-select="#main"
-                hx-target="#main"
-                hx-swap="outerHTML"
-              >
-                Upload
-              </Button>
-            </div>
-          </>
+          <PicturePicker
+            name="_pictures"
+            label={pictures.length > 0 ? 'Add more pictures' : 'Add pictures'}
+            hint="JPEG, PNG or WebP, 20 MB together"
+            error={errors._pictures}
+          >
+            <Button
+              icon="upload"
+              data-with-choice="f-_pictures"
+              formaction={`${here}/pictures`}
+              hx-post={`${here}/pictures`}
+              hx-encoding="multipart/form-data"
+              hx-trigger="click, change from:#f-_pictures"
+              hx-select="#main"
+              hx-target="#main"
+              hx-swap="outerHTML"
+            >
+              Upload
+            </Button>
+            {generates && (
+              <LinkButton href={`${base}/media/generate`} variant="quiet" icon="wand-sparkles">
+                Generate
+              </LinkButton>
+            )}
+          </PicturePicker>
         )}
       </SheetPart>
       {library.length > 0 && room > 0 && (

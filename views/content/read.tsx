@@ -62,7 +62,7 @@ export function ReadPage({
       )}
       <Columns
         aside={
-          <div class="stack">
+          <div class="column">
             <Conversation sheet={sheet} here={here} zone={zone} comment={comment} />
             <Lately sheet={sheet} here={here} zone={zone} />
           </div>
@@ -84,8 +84,8 @@ export function ReadPage({
           )}
           <Tags tags={piece?.tags ?? []} href={tag => `${base}/content?tag=${encodeURIComponent(tag)}`} />
           <AnswerBar frame={frame} sheet={sheet} here={here} change={change} />
-          <JobsOfPiece base={base} zone={zone} jobs={sheet.jobs} />
         </div>
+        <JobsOfPiece base={base} zone={zone} jobs={sheet.jobs} />
       </Columns>
     </Layout>
   )

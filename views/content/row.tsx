@@ -24,27 +24,37 @@ export function PieceRow({
   return (
     <Row
       href={`${base}/content/${piece.id}`}
-      lead={picture && <img src={thumbnail(base, picture.id)} alt="" loading="lazy" />}
+      lead={
+        picture ? (
+          <img src={thumbnail(base, picture.id)} alt="" loading="lazy" />
+        ) : (
+          <span class="row-tile" aria-hidden="true" />
+        )
+      }
       title={opening(piece.text, 140) || 'Pictures without words'}
       meta={
-        <Line
-          parts={[
-            plan && (
+        <>
+          <Line
+            parts={[
+              plan && (
+                <>
+                  <span class="platforms-line">
+                    {plan.platforms.map(platform => (
+                      <Icon name={platforms[platform].icon} label={platforms[platform].name} />
+                    ))}
+                  </span>
+                  <Time at={plan.at} zone={plan.zone} />
+                </>
+              ),
               <>
-                <span class="platforms-line">
-                  {plan.platforms.map(platform => (
-                    <Icon name={platforms[platform].icon} label={platforms[platform].name} />
-                  ))}
-                </span>
-                <Time at={plan.at} zone={plan.zone} />
-              </>
-            ),
-            <>
-              {piece.savedBy?.name ?? 'Somebody who left'}, <Time at={piece.updatedAt} zone={zone} bare />
-            </>,
-            piece.tags.length > 0 && <Tags tags={piece.tags.slice(0, 5)} href={tagged} />,
-          ]}
-        />
+                {plan ? 'changed ' : ''}
+                <Time at={piece.updatedAt} zone={zone} shape={plan ? 'day' : 'moment'} bare /> by{' '}
+                <bdi>{piece.savedBy?.name ?? 'somebody who left'}</bdi>
+              </>,
+            ]}
+          />
+          <Tags tags={piece.tags.slice(0, 3)} href={tagged} />
+        </>
       }
       mark={
         plan && piece.state !== 'archived' ? (

@@ -31,7 +31,7 @@ export function ScheduleBar({
               label="Goes out on"
               value={typed.local}
               error={errors.local}
-              required={false}
+              optional={false}
             />
             <Select
               name="zone"

@@ -23,11 +23,14 @@ export function DraftSheet({
   frame,
   sheet,
   here,
+  generates,
   errors,
 }: {
   frame: Frame
   sheet: ComposerSheet
   here: string
+  /** Whether a ComfyUI is connected that draws pictures. */
+  generates: boolean
   errors: Errors
 }): Html {
   const { typed, showings } = sheet
@@ -53,7 +56,13 @@ export function DraftSheet({
         counters={<Counters sheet={sheet} />}
       />
       <OwnWords sheet={sheet} errors={errors} />
-      <PictureParts base={`/w/${frame.workspace.slug}`} sheet={sheet} here={here} errors={errors} />
+      <PictureParts
+        base={`/w/${frame.workspace.slug}`}
+        sheet={sheet}
+        here={here}
+        generates={generates}
+        errors={errors}
+      />
       <SheetPart>
         <Field
           name="tags"

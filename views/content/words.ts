@@ -8,7 +8,7 @@ export function opening(text: string, length = 80): string {
   if (characters.length <= length) return line
   const cut = characters.slice(0, length).join('')
   const space = cut.lastIndexOf(' ')
-  return `${space > length * 0.6 ? cut.slice(0, space) : cut}…`
+  return `${(space > length * 0.6 ? cut.slice(0, space) : cut).replace(/[\s,;:.–—-]+$/u, '')}…`
 }
 
 interface Named {
@@ -18,10 +18,15 @@ interface Named {
   platform: PlatformId
 }
 
-/** How an account is called where there is little room: its platform, or its handle where two are on one platform. */
+/**
+ * How an account is called where there is little room: its platform; where two are on one platform its handle; its name
+ * where that is not its own either.
+ */
 export function shortName(account: Named, all: readonly Named[]): string {
-  const alone = all.filter(({ platform }) => platform === account.platform).length === 1
-  return alone ? platforms[account.platform].name : account.handle || account.name
+  const near = all.filter(({ platform }) => platform === account.platform)
+  if (near.length === 1) return platforms[account.platform].name
+  const own = account.handle && near.filter(({ handle }) => handle === account.handle).length === 1
+  return own ? account.handle : account.name
 }
 
 /** An account by its name; by its handle where another has the same name. */

@@ -12,6 +12,7 @@ import {
   EmptyState,
   Form,
   Line,
+  LinkButton,
   MediaGrid,
   MediaThumb,
   PageHead,
@@ -26,32 +27,43 @@ export interface MediaPageProps {
   counts: { all: number; withoutAlt: number }
   cursor?: string | undefined
   canWrite: boolean
+  /** Whether a ComfyUI is connected that draws pictures. */
+  generates: boolean
   upload?: Rejected | undefined
   picture?: { id: string; form: Rejected } | undefined
 }
 
 /** The media library: every picture with its alt text, which is written right here. */
 export function MediaPage(props: MediaPageProps): Html {
-  const { frame, page, counts, cursor, canWrite, upload, picture } = props
+  const { frame, page, counts, cursor, canWrite, generates, upload, picture } = props
   const base = `/w/${frame.workspace.slug}/media`
   const onward = cursor ? `?cursor=${encodeURIComponent(cursor)}` : ''
   return (
     <Layout {...frame} title="Media">
-      <PageHead title="Media" note={noteOf(counts)} />
+      <PageHead
+        title="Media"
+        note={noteOf(counts)}
+        actions={
+          generates && (
+            <LinkButton href={`${base}/generate`} icon="wand-sparkles">
+              Generate
+            </LinkButton>
+          )
+        }
+      />
       <div class="column">
         {canWrite && (
           <Form action={base} upload>
             <PicturePicker
               name="files"
               label="Add pictures"
-              hint="JPEG, PNG or WebP, up to 20 MiB together. What a camera writes into them (place, time) is taken out."
+              hint="JPEG, PNG or WebP, 20 MB together. What a camera writes into them (place, time) is taken out."
               error={upload?.errors.files}
-            />
-            <Buttons>
+            >
               <Button variant={counts.all === 0 ? 'main' : 'plain'} icon="upload">
                 Upload
               </Button>
-            </Buttons>
+            </PicturePicker>
           </Form>
         )}
         {page.items.length === 0 ? (

@@ -24,7 +24,10 @@ export function Document({
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <title>{title}</title>
           <meta name="color-scheme" content="light dark" />
-          <meta name="htmx-config" content='{"noSwap":[204,304,"5xx"],"includeIndicatorCSS":false,"morphIgnore":["data-htmx-powered","open"]}' />
+          <meta
+            name="htmx-config"
+            content='{"noSwap":[204,304,"5xx"],"includeIndicatorCSS":false,"morphIgnore":["data-htmx-powered","open"]}'
+          />
           <link rel="icon" href="/public/favicon.svg" type="image/svg+xml" />
           <link
             rel="preload"

@@ -13,6 +13,8 @@ export interface FieldBasics {
   id?: string | undefined
   /** Keeps the label for screen readers only. */
   hideLabel?: boolean | undefined
+  /** Says "optional" behind the label. Default: unless it is required. */
+  optional?: boolean | undefined
   /** `short` for a time or a number, `wide` for the whole line. Default: a readable line. */
   width?: 'short' | 'medium' | 'wide' | undefined
 }
@@ -49,13 +51,13 @@ export function FieldError({ id, children }: { id?: string | undefined; children
 
 /** Label above, control, then hint and error: the frame all kinds share. */
 function Frame({ basics, children }: { basics: FieldBasics; children?: Child }): Html {
-  const { label, hint, error, required, hideLabel, width } = basics
+  const { label, hint, error, required, hideLabel, width, optional = !required } = basics
   const id = fieldId(basics.name, basics.id)
   return (
     <div class={['field', width && `field-${width}`, error && 'field-bad']}>
       <label for={id} class={hideLabel ? 'unseen' : undefined}>
         {label}
-        {!required && !hideLabel && <span class="optional"> optional</span>}
+        {optional && !hideLabel && <span class="optional"> optional</span>}
       </label>
       {children}
       {hint && (
@@ -79,12 +81,13 @@ export function Field({
   required,
   id,
   hideLabel,
+  optional,
   width,
   suggestions,
   type = 'text',
   ...rest
 }: FieldBasics & Input & { suggestions?: readonly string[] | undefined }): Html {
-  const basics = { name, label, hint, error, required, id, hideLabel, width }
+  const basics = { name, label, hint, error, required, id, hideLabel, optional, width }
   const list = suggestions ? `${fieldId(name, id)}-list` : undefined
   return (
     <Frame basics={basics}>
@@ -150,6 +153,7 @@ export function Select({
   required,
   id,
   hideLabel,
+  optional,
   width,
   value,
   options = [],
@@ -163,7 +167,7 @@ export function Select({
     groups?: readonly { label: string; options: readonly Option[] }[] | undefined
     blank?: string | undefined
   }): Html {
-  const basics = { name, label, hint, error, required, id, hideLabel, width }
+  const basics = { name, label, hint, error, required, id, hideLabel, optional, width }
   const choice = (option: Option): Html => (
     <option value={option.value} selected={option.value === value} disabled={option.disabled}>
       {option.label}

@@ -50,16 +50,27 @@ export function MediaThumb({
   )
 }
 
-/** Thumbnails beside each other. */
-export function MediaGrid({ children, id }: { children?: Child; id?: string | undefined }): Html {
+/** Thumbnails beside each other; with `list` below each other, each with its fields beside it. */
+export function MediaGrid({
+  children,
+  id,
+  list = false,
+}: {
+  children?: Child
+  id?: string | undefined
+  list?: boolean | undefined
+}): Html {
   return (
-    <div class="media-grid" id={id}>
+    <div class={list ? 'media-grid media-list' : 'media-grid'} id={id}>
       {children}
     </div>
   )
 }
 
-/** Picks pictures from the device; a chosen picture is shown at once where scripts run. `multiple` for several. */
+/**
+ * Picks pictures from the device, or takes them as they are dropped on it; a chosen picture is shown at once where
+ * scripts run. `multiple` for several. `children`: the buttons at its end.
+ */
 export function PicturePicker({
   name,
   label,
@@ -68,6 +79,7 @@ export function PicturePicker({
   accept = 'image/jpeg,image/png,image/webp',
   multiple = true,
   id,
+  children,
 }: {
   name: string
   label: string
@@ -76,6 +88,7 @@ export function PicturePicker({
   accept?: string | undefined
   multiple?: boolean | undefined
   id?: string | undefined
+  children?: Child
 }): Html {
   const own = id ?? `f-${name}`
   return (
@@ -93,6 +106,7 @@ export function PicturePicker({
         aria-describedby={`${own}-hint`}
         aria-invalid={error ? 'true' : undefined}
       />
+      {children && <div class="buttons">{children}</div>}
       <p class="field-hint" id={`${own}-hint`}>
         {error ?? hint ?? 'JPEG, PNG or WebP'}
       </p>

@@ -1,10 +1,11 @@
+import { may, type Permission, type Role } from '../../src/permissions.ts'
 import type { Html } from '../html.ts'
 import { Avatar } from './bits.tsx'
 import { Icon, type IconName } from './icon.tsx'
 
 export interface RailProps {
   workspace: { slug: string; name: string; zone: string }
-  user: { name: string; role: string }
+  user: { name: string; role: Role }
   /** The request's path, to mark where one is. */
   path: string
   counts: { review: number; notifications: number }
@@ -17,6 +18,8 @@ interface Place {
   label: string
   icon: IconName
   count?: 'review' | 'notifications'
+  /** Shown to those alone who may do this: the page would refuse the others. */
+  needs?: Permission
 }
 const daily: readonly Place[] = [
   { at: '', label: 'Today', icon: 'newspaper' },
@@ -26,7 +29,7 @@ const daily: readonly Place[] = [
 ]
 const more: readonly Place[] = [
   { at: '/media', label: 'Media', icon: 'images' },
-  { at: '/workflows', label: 'Workflows', icon: 'workflow' },
+  { at: '/workflows', label: 'Workflows', icon: 'workflow', needs: 'workflows.manage' },
 ]
 const desk: readonly Place[] = [
   { at: '/accounts', label: 'Accounts', icon: 'at-sign' },
@@ -40,9 +43,10 @@ function Places({ places, props }: { places: readonly Place[]; props: RailProps 
     at === ''
       ? props.path === base || props.path === `${base}/`
       : props.path === base + at || props.path.startsWith(`${base}${at}/`)
+  const shown = places.filter(({ needs }) => !needs || may(props.user, needs))
   return (
     <>
-      {places.map(({ at, label, icon, count }) => (
+      {shown.map(({ at, label, icon, count }) => (
         <li>
           <a href={base + at || '/'} aria-current={here(at) ? 'page' : undefined}>
             <Icon name={icon} /> <span>{label}</span>
