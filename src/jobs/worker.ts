@@ -9,7 +9,7 @@ import { sendJob } from './send.ts'
 
 /** How many sends and runs go on at once in this process. */
 const lanes = 16
-/** How many of one tenant are claimed at a time, so that ten thousand of one do not delay another's one. */
+/** Who is alone may have every lane; beside others a tenant gets this many at a time, so that its ten thousand do not delay another's one. */
 const fairShare = 4
 /** A timer is set for what falls due before the next tick. */
 const horizonMs = 1_100
@@ -59,9 +59,10 @@ export function createWorker(services: Services): Worker {
         order by next_due_at limit ${lanes}`
       lastLook = Date.now()
       if (due.length === 0) break
+      const share = Math.max(fairShare, Math.ceil(lanes / due.length))
       for (const { tenant_id } of due) {
         if (stopped || running.size >= lanes) break
-        const claimed = await enter(tenant_id as string, Math.min(fairShare, lanes - running.size))
+        const claimed = await enter(tenant_id as string, Math.min(share, lanes - running.size))
         if (claimed === 0) barren.push(tenant_id as string)
         found ||= claimed > 0
       }
