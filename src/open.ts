@@ -6,6 +6,7 @@ import { memoryCounter, redisCounter } from './http/limits.ts'
 import { createTokens } from './http/session.ts'
 import { createOutbound } from './lib/fetch.ts'
 import { createLog } from './lib/log.ts'
+import { createMetrics } from './lib/metrics.ts'
 import { diskFiles } from './media/files.ts'
 import type { Services } from './services.ts'
 
@@ -22,6 +23,7 @@ export async function openServices(config: Config): Promise<{ services: Services
     tokens: createTokens(config.secret),
     outbound: createOutbound({ allow: config.outboundAllow }),
     files: diskFiles(config.dataDir),
+    metrics: createMetrics(),
     lastLook: () => null,
     setupCode: Array.from({ length: 8 }, () => randomInt(10)).join(''),
   }

@@ -4,6 +4,7 @@ import type { Counter } from './http/limits.ts'
 import type { Tokens } from './http/session.ts'
 import type { Outbound } from './lib/fetch.ts'
 import type { Log } from './lib/log.ts'
+import type { Metrics } from './lib/metrics.ts'
 import type { MediaFiles } from './media/files.ts'
 
 /** What the doors and jobs are built from; made once in `main.ts`, and by each test for its own database. */
@@ -11,6 +12,7 @@ export interface Services {
   config: Config
   db: Database
   log: Log
+  metrics: Metrics
   counter: Counter
   tokens: Tokens
   outbound: Outbound

@@ -8,6 +8,7 @@ import { memoryCounter } from '../src/http/limits.ts'
 import { createTokens } from '../src/http/session.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
 import { createLog } from '../src/lib/log.ts'
+import { createMetrics } from '../src/lib/metrics.ts'
 import { diskFiles } from '../src/media/files.ts'
 import type { Services } from '../src/services.ts'
 import { type Cast, cloneDatabase, type Member, testSecret } from './setup.ts'
@@ -73,6 +74,7 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     tokens: createTokens(testSecret),
     outbound: createOutbound({ allow: config.outboundAllow }),
     files: diskFiles(dataDir),
+    metrics: createMetrics(),
     lastLook: () => null,
     setupCode: '12345678',
   }

@@ -139,6 +139,17 @@ describe('publishing', () => {
   })
 })
 
+describe('metrics', () => {
+  test('count what went out, and name nobody', async () => {
+    const { html, status } = await house.anyone('GET', '/metrics')
+    expect(status).toBe(200)
+    expect(html).toMatch(/masthead_publish_attempts_total\{platform="feed",outcome="published"\} [1-9]/)
+    expect(html).toMatch(/masthead_publish_lateness_seconds_count [1-9]/)
+    expect(html).toMatch(/masthead_requests_total\{door="api",status="2xx"\} [1-9]/)
+    expect(html).not.toContain('northwind')
+  })
+})
+
 describe('times', () => {
   const at = (local: string, zone: string, fold?: string) => ({
     at: { local, zone, ...(fold ? { fold } : {}) },

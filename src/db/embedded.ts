@@ -270,15 +270,28 @@ async function start(
   )
 }
 
+/** The first message a client may send; every PostgreSQL answers it with one letter. https://www.postgresql.org/docs/18/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-SSLREQUEST */
+const sslRequest = new Uint8Array([0, 0, 0, 8, 4, 210, 22, 47])
+const answerMs = 2_000
+
+/** Whether a PostgreSQL answers there. To connect is not enough: the kernel takes connections for a dying process. */
 async function answers(dataFolder: string): Promise<boolean> {
   const folder = runningSocket(dataFolder)
   if (!folder) return false
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const no = () => resolve(false)
+  const socket = await Bun.connect({
+    unix: join(folder, '.s.PGSQL.5432'),
+    socket: { data: () => resolve(true), close: no, error: no },
+  }).catch(() => null)
+  if (!socket) return false
+  const timer = setTimeout(no, answerMs)
+  socket.write(sslRequest)
   try {
-    const socket = await Bun.connect({ unix: join(folder, '.s.PGSQL.5432'), socket: { data() {} } })
+    return await promise
+  } finally {
+    clearTimeout(timer)
     socket.end()
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -36,8 +36,8 @@ interface Timed {
  * What holds for every request: an id, security headers, the API's bearer check and rate limit, the pages' origin
  * check, reading the body within its limit, one error shape for each door, one log line.
  */
-export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' | 'log'>) {
-  const { config, counter, tokens, log } = services
+export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' | 'log' | 'metrics'>) {
+  const { config, counter, tokens, log, metrics } = services
   const times = new WeakMap<Request, Timed>()
 
   return new Elysia({ name: 'guards' })
@@ -95,6 +95,8 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       if (!timed) return
       const status = responseValue instanceof Response ? responseValue.status : (set.status ?? 200)
       const { pathname } = new URL(request.url)
+      const door = pathname.startsWith('/api/') ? 'api' : pathname.startsWith('/w/') ? 'page' : 'public'
+      metrics.request(door, Number(status) || 200)
       if (pathname.startsWith('/public/')) return
       log.info(`${request.method} ${loggable(pathname)}`, {
         status,

@@ -12,7 +12,10 @@ export interface ClaimedJob {
   contentId: string
   versionId: string
   accountId: string
+  platform: string
   runAt: Date
+  /** Seconds since the planned moment, by the database's clock. */
+  late: number
   tries: number
   steps: Record<string, Json>
   /** An earlier attempt may have published it: look before anything is sent. */
@@ -27,8 +30,9 @@ export interface ClaimedJob {
 export async function claimJobs(scope: Scope, worker: string, most: number): Promise<ClaimedJob[]> {
   const { sql } = scope
   const found = await sql`
-    select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps
-    from publish_jobs j
+    select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform,
+      extract(epoch from public.clock() - j.run_at)::float8 as late
+    from publish_jobs j join social_accounts a on a.id = j.account_id
     where (j.state = 'publishing' and j.lease_until <= public.clock())
       or (j.state = 'scheduled' and coalesce(j.next_try_at, j.run_at) <= public.clock()
         and not exists (select 1 from publish_jobs busy where busy.account_id = j.account_id and busy.state = 'publishing'))
@@ -77,7 +81,9 @@ async function claim(scope: Scope, worker: string, row: Record<string, unknown>)
     contentId: row.content_id as string,
     versionId: row.version_id as string,
     accountId: row.account_id as string,
+    platform: row.platform as string,
     runAt: row.run_at as Date,
+    late: row.late as number,
     tries,
     steps: row.steps as Record<string, Json>,
     armed: armedAt !== null,

@@ -32,6 +32,10 @@ export async function sendJob(services: Services, tenantId: string, job: Claimed
     if (notes.length > 0) await lease.saveNotes(notes)
     const recorded = await db.within(actor, scope => recordOutcome(scope, job, outcome))
     crashPoint('after-record')
+    if (recorded) {
+      services.metrics.attempt(job.platform, outcome.is)
+      if (job.tries === 1) services.metrics.lateness(job.late)
+    }
     log.info('publish job', {
       job: job.id,
       tenant: tenantId,
