@@ -12,6 +12,7 @@ import { crashAt } from '../src/jobs/crash.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
 import { createLog } from '../src/lib/log.ts'
+import { createMetrics } from '../src/lib/metrics.ts'
 import { diskFiles } from '../src/media/files.ts'
 import { testSecret, testServer } from './setup.ts'
 
@@ -36,6 +37,7 @@ const worker = createWorker({
   tokens: createTokens(testSecret),
   outbound: createOutbound({ allow: config.outboundAllow }),
   files: diskFiles(config.dataDir),
+  metrics: createMetrics(),
   lastLook: () => null,
   setupCode: '',
 })

@@ -43,7 +43,8 @@ export function createMetrics(): Metrics {
       }
       const histogram = 'masthead_publish_lateness_seconds'
       lines.push(`# HELP ${histogram} first try after the planned moment`, `# TYPE ${histogram} histogram`)
-      latenessBuckets.forEach((bound, at) => lines.push(`${histogram}_bucket{le="${bound}"} ${buckets[at]}`))
+      for (const [at, bound] of latenessBuckets.entries())
+        lines.push(`${histogram}_bucket{le="${bound}"} ${buckets[at]}`)
       lines.push(`${histogram}_bucket{le="+Inf"} ${latenessCount}`)
       lines.push(`${histogram}_sum ${latenessSum}`, `${histogram}_count ${latenessCount}`)
       for (const [name, { help, value }] of Object.entries(gauges))
