@@ -240,6 +240,9 @@ describe('a generated picture', () => {
   })
 })
 
+/** The picture is in the post that is being written. */
+const chosen = (id: string) => new RegExp(`name="_offered" value="[^"]*${id}`)
+
 describe('the pages', () => {
   const at = '/w/northwind/media/generate'
   const form = { model: '', prompt: '', negative: '', size: 'wide', colour: '#112233' }
@@ -264,6 +267,40 @@ describe('the pages', () => {
     expect((await house.ann.api('GET', `/media/${mediaId}`)).body).toMatchObject({ width: 1200, height: 632 })
     const again = await house.ann.page('GET', `${at}?again=${sent.location.split('/').at(-1)}`)
     expect(again.html).toContain('value="#112233"')
+  })
+
+  test('are offered where pictures are added, and begin a new post with what was made', async () => {
+    const generate = 'href="/w/northwind/media/generate"'
+    expect((await house.ann.page('GET', '/w/northwind/content/new')).html).toContain(generate)
+    expect((await house.ann.page('GET', '/w/northwind/media')).html).toContain(generate)
+    expect((await house.cora.page('GET', '/w/northwind/media')).html).not.toContain(generate)
+    const run = await ask(card)
+    await work()
+    const made = (await read(run)).answer.mediaId as string
+    const shown = (await house.ann.page('GET', `/w/northwind/runs/${run}`)).html
+    expect(shown).toContain(`href="/w/northwind/content/new?media=${made}"`)
+    const begun = await house.ann.page('GET', `/w/northwind/content/new?media=${made}`)
+    expect(begun.html).toMatch(chosen(made))
+    expect(begun.html).not.toContain('These words are not saved yet')
+  })
+
+  test('a new post begins with no picture that is not in the library', async () => {
+    const mine = await ask(card)
+    await work()
+    const made = (await read(mine)).answer.mediaId as string
+    const begin = async (who: typeof house.ann, slug: string, id: string) =>
+      (await who.page('GET', `/w/${slug}/content/new?media=${encodeURIComponent(id)}`)).html
+    expect(await begin(house.dan, 'southpaw', made)).not.toContain(made)
+    expect(await begin(house.ann, 'northwind', crypto.randomUUID())).toContain('name="_offered" value=""')
+    expect(await begin(house.ann, 'northwind', "' or true --")).toContain('name="_offered" value=""')
+    expect(await begin(house.ann, 'northwind', made.toUpperCase())).toMatch(chosen(made))
+    await house.ann.page('POST', '/w/northwind/content/new/draft', { text: 'Begun.', version: '' })
+    const kept = await begin(house.ann, 'northwind', made)
+    expect(kept).toContain('Begun.')
+    expect(kept).toMatch(chosen(made))
+    await house.ann.page('POST', '/w/northwind/content/new/draft/removal')
+    await house.alice.page('POST', `/w/northwind/media/${made}/removal`)
+    expect(await begin(house.ann, 'northwind', made)).not.toMatch(chosen(made))
   })
 
   test('a model without words is refused with the form as it was', async () => {
@@ -297,6 +334,8 @@ describe('with neither ComfyUI nor n8n', () => {
 
   test('the pages and the API say what to set', async () => {
     expect((await bare.ann.page('GET', '/w/northwind/media/generate')).html).toContain('COMFYUI_URL')
+    for (const page of ['/content/new', '/media'])
+      expect((await bare.ann.page('GET', `/w/northwind${page}`)).html).not.toContain('/media/generate')
     const refused = await bare.ann.api('POST', '/media/generations', card)
     expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining('COMFYUI_URL')])
     expect((await bare.alice.page('GET', '/w/northwind/workflows')).html).toContain('N8N_URL')

@@ -19,7 +19,7 @@ const openPaths = new Set([
   '/',
   '/public/*',
   '/healthz',
-  '/readyz',
+  '/readyz', '/metrics',
   '/setup',
   '/sign-in',
   '/sign-in/workspace',

@@ -29,7 +29,7 @@ create table public.platforms (
 -- One row a tenant: when it next has something due. A tenant sees and lowers its own row only.
 create table public.tenant_due (
   tenant_id uuid primary key references public.tenants (id) on delete cascade,
-  role name not null unique,
+  role name not null unique check (role::text = 'tenant_' || replace(tenant_id::text, '-', '_')),
   next_due_at timestamptz
 ) with (fillfactor = 50);
 create index tenant_due_next on public.tenant_due (next_due_at) where next_due_at is not null;
@@ -38,10 +38,10 @@ create policy own on public.tenant_due
   using (role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name);
 create policy clock on public.tenant_due for select to {app} using (true);
 
--- Where an address may sign in: keyed hashes only, never an address.
+-- Where an address may sign in: keyed hashes only, never an address. The check keeps a tenant from entering another's.
 create table public.sign_in_directory (
   address_hash bytea not null,
-  role name not null,
+  role name not null check (role::text = 'tenant_' || replace(tenant_id::text, '-', '_')),
   tenant_id uuid not null references public.tenants (id) on delete cascade,
   primary key (address_hash, tenant_id)
 );

@@ -49,6 +49,7 @@ export async function openDatabase(config: Config, log: Log): Promise<Database> 
   const owner = openPool(where.owner, { name: 'masthead owner', max: 4, idleSeconds: 20 })
   try {
     await waitFor(owner, where.shown, log)
+    await refuseOldServer(owner)
     await makeAppLogin(owner, where)
     await migrate(owner, where.appRole, log)
     await seedReference(owner)
@@ -141,6 +142,13 @@ function given(config: Config): Addresses {
   app.username = embeddedAppRole
   app.password = appPassword
   return { owner: { url }, app: { url: app.href }, appRole: embeddedAppRole, appPassword, shown }
+}
+
+async function refuseOldServer(owner: Sql): Promise<void> {
+  const [row] =
+    await owner`select current_setting('server_version_num')::int as number, current_setting('server_version') as name`
+  if ((row?.number as number) >= 150_000) return
+  throw new Stop(`PostgreSQL ${row?.name} is too old: Masthead needs 15 or newer.`)
 }
 
 /** Makes the app's login: no superuser, inherits nothing, and without a scope it finds no table by its bare name. */

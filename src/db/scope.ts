@@ -56,7 +56,7 @@ const defaultTimeoutMs = 15_000
 /** The client gives up a little after the server would have. */
 const graceMs = 500
 
-/** What PostgreSQL says when the tenant's role or schema is gone: 22023 unknown role, 3F000 schema, 42P01 table. */
+/** What PostgreSQL says when the tenant's role or schema is gone: 22023 unknown role, 3F000 schema. */
 const goneCodes = new Set(['22023', '3F000'])
 const connectionCodes = new Set([
   'CONNECTION_CLOSED',

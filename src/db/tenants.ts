@@ -50,6 +50,7 @@ export async function createTenant(
   const key = newKey()
   const wrappedKey = seal(deriveKey(given.secret, 'tenant keys'), key, `tenant ${id}`)
   const tenant: Tenant = { id, slug, schema: schemaNameOf(id), key }
+  await clearHalfMade(owner, slug)
   try {
     await owner`insert into public.tenants (id, slug, schema_name, data_key) values (${id}, ${slug}, ${tenant.schema}, ${wrappedKey})`
   } catch (error) {
@@ -67,6 +68,14 @@ export async function createTenant(
   }
 }
 
+/** A process that died while it made a tenant leaves it half made, holding its address; nobody was ever in it. */
+async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
+  const [left] = await owner`
+    select id from public.tenants
+    where slug = ${slug} and state = 'creating' and created_at < now() - interval '10 minutes'`
+  if (left) await deleteTenantSchema(owner, left.id as string)
+}
+
 /**
  * Makes role, schema and tables of a tenant in one transaction. The order matters: default privileges come before the
  * first table, because `grant … on all tables` scans the whole catalog (measured: 3-4 times slower at 5,000 tenants).
@@ -74,12 +83,13 @@ export async function createTenant(
  */
 export async function createTenantSchema(owner: Sql, tenant: Tenant, appRole: string): Promise<void> {
   const { schema } = tenant
-  const level = await appliedLevel(owner)
+  const { level, version } = await standing(owner)
   const migrations = readMigrations().filter(m => m.side === 'tenant' && m.number <= level)
   const statements = [
     `create role ${schema} nologin`,
     `create schema ${schema}`,
-    `grant ${schema} to "${appRole}" with inherit false, set true`,
+    // Before 16 a membership says nothing of inheriting; the app's login is NOINHERIT either way.
+    `grant ${schema} to "${appRole}"${version >= 160_000 ? ' with inherit false, set true' : ''}`,
     `grant usage on schema ${schema} to ${schema}`,
     `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${schema}`,
     ...migrations.flatMap(migration => statementsOf(migration.up, schema)),
@@ -143,7 +153,9 @@ function statementsOf(text: string, schema: string): string[] {
     .filter(statement => statement !== '')
 }
 
-async function appliedLevel(owner: Sql): Promise<number> {
-  const [row] = await owner`select coalesce(max(number), 0)::int as level from public.migrations`
-  return row?.level as number
+/** The migration level that new tenants start at, and the server's version. */
+async function standing(owner: Sql): Promise<{ level: number; version: number }> {
+  const [row] = await owner`
+    select coalesce(max(number), 0)::int as level, current_setting('server_version_num')::int as version from public.migrations`
+  return { level: row?.level as number, version: row?.version as number }
 }

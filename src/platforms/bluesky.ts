@@ -32,7 +32,7 @@ const settings = z.strictObject({
       'Give the server’s address, for example https://bsky.social.',
     ),
   identifier: z
-    .string()
+    .string('Give your handle, for example ada.bsky.social.')
     // A handle copied from an app often brings invisible direction marks along.
     .transform(typed => typed.replace(/[\u200b-\u200f\u202a-\u202e\u2066-\u2069\s]/g, '').replace(/^@/, ''))
     .pipe(z.string().min(1, 'Give your handle, for example ada.bsky.social.').max(320)),

@@ -5,7 +5,7 @@ const attribute = `" autofocus onfocus=window.__pwned=1 hx-get="/pwned" hx-trigg
 const closing =
   '</textarea></title></option>--><svg onload=window.__pwned=1><iframe src="javascript:window.__pwned=1">'
 const template =
-  "${window.__pwned=1} `${window.__pwned=1}` {{constructor.constructor('window.__pwned=1')()}} <%= 1 %> #{1}"
+  "\u0024{window.__pwned=1} `\u0024{window.__pwned=1}` {{constructor.constructor('window.__pwned=1')()}} <%= 1 %> #{1}"
 const entities = '&lt;script&gt; &#60;img&#62; &amp;amp; &nbsp &copy; %3Cscript%3E \\u003cscript\\u003e'
 const turned = '\u202Egnp.exe\u202C \u2067שלום עולם\u2069 مرحبا بالعالم \u200F\u200B\uFEFF'
 const family = '👩‍👩‍👧‍👦🏴󠁧󠁢󠁳󠁣󠁴󠁿👩🏽‍🚀'

@@ -5,7 +5,7 @@ import { type Comfyui, describePeer, type N8n, startComfyui, startN8n } from '..
 import { type LiveDesk, openLiveDesk } from './desk.ts'
 import { lines, long, mail, names, query, short, tag } from './hostile-words.ts'
 import { pageRoutes, pagesOf, shared } from './pages.ts'
-import { password, picture, press, send, setUp } from './people.ts'
+import { password, pick, picture, press, send, setUp } from './people.ts'
 
 const slug = 'hostile'
 
@@ -230,7 +230,7 @@ describePeer('chromium', 'a workspace full of hostile text', () => {
 
     // Too long for some: the form comes back with all of it.
     await write(long)
-    for (const box of await page.locator('input[name=accounts]').all()) await box.check({ force: true })
+    await pick(page)
     await page.getByText('Publish now').click()
     await press(page, 'Send it out now')
     await inspect(page)
@@ -240,11 +240,11 @@ describePeer('chromium', 'a workspace full of hostile text', () => {
     await press(page, 'Send it out now')
 
     await write(long)
-    await page.getByRole('checkbox', { name: /feed/i }).first().check({ force: true })
+    await pick(page, /feed/i)
     await page.getByText('Publish now').click()
     await press(page, 'Send it out now')
     await write(long)
-    await page.getByRole('checkbox', { name: /feed/i }).first().check({ force: true })
+    await pick(page, /feed/i)
     await page.fill('[name=local]', '2031-05-01T09:00')
     await press(page, 'Schedule')
     await write(short)

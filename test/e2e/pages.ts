@@ -6,6 +6,7 @@ const noPages = new Set([
   '/public/*',
   '/healthz',
   '/readyz',
+  '/metrics',
   '/w/:slug/media/:id/file',
   '/w/:slug/publish-jobs/:id/status',
   '/w/:slug/runs/:id/progress',

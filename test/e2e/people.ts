@@ -55,3 +55,10 @@ export const picture = async (name = 'roast.jpg') => ({
     .jpeg()
     .toBuffer(),
 })
+
+/** Picks every account that the composer offers, or the one of that name, by its label as a person does. */
+export async function pick(page: Page, name?: RegExp): Promise<void> {
+  const labels = page.locator('label.acct:not(:has(:checked), :has(:disabled))')
+  const wanted = name ? labels.filter({ has: page.locator('span', { hasText: name }) }) : labels
+  while ((await wanted.count()) > 0) await wanted.first().click()
+}
