@@ -22,6 +22,22 @@ export interface LayoutProps extends RailProps {
   children?: Child
 }
 
+/** The day and, on a line of its own where there is little room, the place and the time. */
+function Dateline({ now }: { now: string }): Html {
+  const [day, ...place] = now.split(' · ')
+  return (
+    <p class="dateline">
+      {day}
+      {place.length > 0 && (
+        <>
+          <span class="dateline-dot"> · </span>
+          <span class="dateline-place">{place.join(' · ')}</span>
+        </>
+      )}
+    </p>
+  )
+}
+
 /** A page inside a workspace: the masthead rail (a bar at the foot of a phone), the dateline, the messages, the page. */
 export function Layout(props: LayoutProps): Html {
   const { title, workspace, counts, now, flash, canWrite = true, children } = props
@@ -35,7 +51,7 @@ export function Layout(props: LayoutProps): Html {
         <Rail {...props} />
         <div class="page">
           <aside class="bar" aria-label="Date and tools">
-            <p class="dateline">{now}</p>
+            <Dateline now={now} />
             <search class="bar-search">
               <form action={`${base}/content`} method="get">
                 <Icon name="search" />

@@ -1,7 +1,7 @@
 import type { Rejected } from '../../src/http/form.ts'
 import type { Json, Platform, SettingField } from '../../src/platforms/platform.ts'
 import type { Html } from '../html.ts'
-import { Button, Buttons, Field, Form, Notice, Select } from '../ui/index.tsx'
+import { Button, Buttons, ErrorSummary, Field, Form, Select } from '../ui/index.tsx'
 
 /** The form that a platform asks for, empty, filled with what is known, or as it was rejected. Secrets are never filled in. */
 export function SettingsForm({
@@ -20,13 +20,14 @@ export function SettingsForm({
   known?: Record<string, Json> | undefined
   form?: Rejected | undefined
 }): Html {
-  const fieldErrors = Object.entries(form?.errors ?? {}).some(([path]) => path.startsWith('settings.'))
+  const onFields = Object.entries(form?.errors ?? {}).filter(([path]) => path.startsWith('settings.'))
   return (
     <Form action={action} id="connect-form">
       {form && (
-        <Notice kind="bad" title={fieldErrors ? undefined : 'It was not connected'}>
-          {form.message}
-        </Notice>
+        <ErrorSummary
+          title={onFields.length > 0 ? form.message : 'It was not connected'}
+          errors={onFields.length > 0 ? Object.fromEntries(onFields) : { '': form.message }}
+        />
       )}
       {platform.fields.map(field => (
         <Setting field={field} known={known[field.name]} form={form} />

@@ -118,6 +118,7 @@ export function Answers({
               required
               value={typeof note === 'string' ? note : ''}
               error={rejected?.errors.note ?? rejected?.message}
+              autofocus={rejected !== undefined}
             />
             <div class="buttons">
               <Button variant="main" icon="message-square-warning">

@@ -93,7 +93,7 @@ function WaitingPiece({
       title={<a href={here}>{opening(piece.text, 60) || 'Pictures without words'}</a>}
       mark={all > 1 && <small class="num">{place}</small>}
     >
-      <div class="review">
+      <div class="review-card">
         <AsShown card={card} base={base} accounts={accounts} pictures={pictures} />
         <div class="review-side">
           <Meta

@@ -115,6 +115,7 @@ export function SetupPage({
           name="password"
           label={labels.password}
           required
+          width="wide"
           minlength={12}
           autocomplete="new-password"
           hint="Twelve characters or more; four plain words do well."

@@ -52,6 +52,7 @@ export function Previews({ base, sheet }: { base: string; sheet: ComposerSheet }
     <>
       {shown.map(({ account, text, pictures, problem }) => (
         <div class={problem ? 'preview-bad field-bad stack' : 'stack'}>
+          {problem && <FieldError>{problem}</FieldError>}
           <Preview
             platform={account.platform}
             account={{ name: account.name, handle: account.handle }}
@@ -73,7 +74,6 @@ export function Previews({ base, sheet }: { base: string; sheet: ComposerSheet }
               )
             }
           />
-          {problem && <FieldError>{problem}</FieldError>}
         </div>
       ))}
     </>
@@ -116,6 +116,7 @@ export function Conversation({
               required
               value={typeof typed === 'string' ? typed : ''}
               error={comment?.errors.text ?? comment?.message}
+              autofocus={comment !== undefined}
             />
             <Buttons>
               <Button icon="message-square">Comment</Button>

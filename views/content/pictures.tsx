@@ -82,8 +82,8 @@ export function PictureParts({
         {rights.upload && room > 0 && (
           <PicturePicker
             name="_pictures"
-            label={pictures.length > 0 ? 'Add more pictures' : 'Add pictures'}
-            hint="JPEG, PNG or WebP, 20 MB together"
+            label="Add pictures"
+            hint="JPEG, PNG, WebP; up to 20 MB"
             error={errors._pictures}
           >
             <Button

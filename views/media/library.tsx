@@ -53,7 +53,7 @@ export function MediaPage(props: MediaPageProps): Html {
       />
       <div class="column">
         {canWrite && (
-          <Form action={base} upload>
+          <Form action={base} upload errors={upload?.errors}>
             <PicturePicker
               name="files"
               label="Add pictures"
@@ -149,6 +149,7 @@ function Tile({
               placeholder="What is to be seen?"
               value={typeof typed === 'string' ? typed : media.alt}
               error={form?.errors.alt}
+              autofocus={form !== undefined}
             />
           </Form>
           <Buttons>
