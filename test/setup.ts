@@ -137,9 +137,7 @@ async function fill(address: Awaited<ReturnType<typeof testServer>>, database: s
 }
 
 /** A database of its own for one test file, cloned from the template with the cast in it. */
-export async function cloneDatabase(
-  max = 6,
-): Promise<{
+export async function cloneDatabase(max = 6): Promise<{
   db: Database
   cast: Cast
   name: string
