@@ -303,6 +303,13 @@ describe('the pages', () => {
     expect(await begin(house.ann, 'northwind', made)).not.toMatch(chosen(made))
   })
 
+  test('workflows stand in the rail for those alone who may manage them', async () => {
+    const link = 'href="/w/northwind/workflows"'
+    expect((await house.alice.page('GET', '/w/northwind/media')).html).toContain(link)
+    for (const who of [house.bob, house.ann, house.cora])
+      expect((await who.page('GET', '/w/northwind/media')).html).not.toContain(link)
+  })
+
   test('a model without words is refused with the form as it was', async () => {
     const { status, html } = await house.ann.page('POST', at, { ...form, model, negative: 'text' })
     expect(status).toBe(422)

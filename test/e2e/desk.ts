@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -22,6 +22,8 @@ export interface LiveDesk {
 
 export async function openLiveDesk(environment: Record<string, string> = {}): Promise<LiveDesk> {
   const dataDir = mkdtempSync(join(tmpdir(), 'masthead-live-'))
+  // Open to the database's own user, else the cluster is kept elsewhere and would outlive this folder.
+  chmodSync(dataDir, 0o755)
   const port = String(await freePort())
   const running = await start(
     readConfig({ DATA_DIR: dataDir, PORT: port, LOG_LEVEL: process.env.E2E_LOG ?? 'silent', ...environment }),

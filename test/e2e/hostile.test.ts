@@ -318,9 +318,7 @@ describePeer('chromium', 'a workspace full of hostile text', () => {
     const addresses = Object.values(pages).flat()
     await shared([page, await page.context().newPage()], addresses, async (hand, path) => {
       await hand.goto(desk.address + path, { waitUntil: 'load' })
-      const began = performance.now()
       const { name } = await inspect(hand, path)
-      if (process.env.SLOW) console.log(path, Math.round(performance.now() - began))
       if (name !== null && name !== names.markup) troubles.push(`${path}: the workspace is called ${name}`)
     })
     expect(troubles).toEqual([])
