@@ -47,7 +47,6 @@ const words: Record<Permission, string> = {
 /** @throws Forbidden in words when the role is too low. */
 export function allow(scope: { actor: Bearer }, permission: Permission): void {
   if (may(scope.actor, permission)) return
-  throw new Forbidden(
-    `Your role (${scope.actor.role}) may not ${words[permission]}. ${table[permission].join(', ')} may: ask one of them.`,
-  )
+  const able = new Intl.ListFormat('en', { type: 'disjunction' }).format(table[permission])
+  throw new Forbidden(`Your role (${scope.actor.role}) may not ${words[permission]}. Ask an ${able}.`)
 }
