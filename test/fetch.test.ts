@@ -338,7 +338,9 @@ describe('peers that misbehave', () => {
 
   test('TLS that never begins: certainly not sent', async () => {
     const peer = await raw(() => undefined)
-    expect(await failure(`https://${peer.host}/`, { ...quick, timeoutMs: 5_000 }, { allow: [peer.host] })).toMatchObject({
+    expect(
+      await failure(`https://${peer.host}/`, { ...quick, timeoutMs: 5_000 }, { allow: [peer.host] }),
+    ).toMatchObject({
       kind: 'connect',
       sent: false,
     })

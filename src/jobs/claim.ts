@@ -16,6 +16,8 @@ export interface ClaimedJob {
   runAt: Date
   /** Seconds since the planned moment, by the database's clock. */
   late: number
+  /** The database's clock at the claim. */
+  claimedAt: Date
   tries: number
   steps: Record<string, Json>
   /** An earlier attempt may have published it: look before anything is sent. */
@@ -31,7 +33,7 @@ export async function claimJobs(scope: Scope, worker: string, most: number): Pro
   const { sql } = scope
   const found = await sql`
     select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform,
-      extract(epoch from public.clock() - j.run_at)::float8 as late
+      extract(epoch from public.clock() - j.run_at)::float8 as late, public.clock() as now
     from publish_jobs j join social_accounts a on a.id = j.account_id
     where (j.state = 'publishing' and j.lease_until <= public.clock())
       or (j.state = 'scheduled' and coalesce(j.next_try_at, j.run_at) <= public.clock()
@@ -84,6 +86,7 @@ async function claim(scope: Scope, worker: string, row: Record<string, unknown>)
     platform: row.platform as string,
     runAt: row.run_at as Date,
     late: row.late as number,
+    claimedAt: row.now as Date,
     tries,
     steps: row.steps as Record<string, Json>,
     armed: armedAt !== null,

@@ -24,8 +24,10 @@ export async function sendJob(services: Services, tenantId: string, job: Claimed
   const { db, log } = services
   const lease = holdLease(db.within, actor, job, attemptMs)
   const notes: { at: string; what: string }[] = []
-  const note = (what: string) => void notes.push({ at: new Date().toISOString(), what })
   const started = performance.now()
+  // Told by the database's clock, as the attempt's own times are.
+  const now = () => new Date(job.claimedAt.getTime() + performance.now() - started)
+  const note = (what: string) => void notes.push({ at: now().toISOString(), what })
   try {
     const outcome = await attempt(services, actor, job, lease, note)
     crashPoint('before-record')
