@@ -1,4 +1,5 @@
 import { dayKeys, walk } from './calendar.js'
+import { suggestSlug } from './slug.js'
 
 // Makes the pages smoother; each of them works without it. No inline handlers, no eval: one listener per kind of event.
 const all = (selector, root = document) => [...root.querySelectorAll(selector)]
@@ -179,27 +180,13 @@ document.addEventListener('keydown', event => {
     search.focus()
   }
 })
-/** `Café Nørd & Co` → `cafe-nord-co`, as the server makes it. */
-const slugOf = name =>
-  name
-    .replaceAll('ß', 'ss')
-    .replaceAll(/[øØ]/g, 'o')
-    .replaceAll(/[æÆ]/g, 'ae')
-    .replaceAll(/[łŁ]/g, 'l')
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 40)
-    .replace(/^-+|-+$/g, '')
-
 /** An address follows its name, as its placeholder: left empty, the server makes the same one. */
-function suggestSlug(field) {
+function followName(field) {
   const name = byId(field.dataset.slugOf)
   if (!name || name.suggesting) return
   name.suggesting = true
   const suggest = () => {
-    field.placeholder = slugOf(name.value)
+    field.placeholder = suggestSlug(name.value)
   }
   name.addEventListener('input', suggest)
   suggest()
@@ -214,7 +201,7 @@ function ownZone(select) {
 
 /** What a page, or a part that htmx brought, needs once. */
 function ready() {
-  for (const field of all('[data-slug-of]')) suggestSlug(field)
+  for (const field of all('[data-slug-of]')) followName(field)
   for (const select of all('[data-own-zone]')) ownZone(select)
   // A picture is sent as it is chosen: its button is for those without scripts.
   for (const button of all('[data-with-choice]')) button.hidden = true

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { deleteTenantSchema } from '../src/db/tenants.ts'
-import { suggestSlug } from '../src/team/setup-pages.ts'
+import { suggestSlug } from '../src/lib/slug.ts'
 import { type House, openHouse } from './cast.ts'
 
 let house: House

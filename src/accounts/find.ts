@@ -58,33 +58,6 @@ export async function readAccount(scope: Scope, id: string): Promise<SocialAccou
   return toAccount(scope, row)
 }
 
-/** How an account is called in the history of posts, where removed ones are shown too. */
-export interface AccountName {
-  id: string
-  platform: PlatformId
-  name: string
-  handle: string
-  removed: boolean
-}
-
-/** Name and platform of every account there is or was, by id. */
-export async function accountNames(scope: Scope): Promise<Map<string, AccountName>> {
-  const rows = await scope.sql`
-    select id, platform, name, handle, removed_at is not null as removed from social_accounts`
-  return new Map(
-    rows.map(row => [
-      row.id as string,
-      {
-        id: row.id as string,
-        platform: row.platform as PlatformId,
-        name: row.name as string,
-        handle: row.handle as string,
-        removed: row.removed as boolean,
-      },
-    ]),
-  )
-}
-
 /** A post that reached the rehearsal network. */
 export interface Arrival {
   id: string

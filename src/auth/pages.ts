@@ -13,7 +13,7 @@ import { admit, cookieTrouble, dismiss, enteredDesks, slugOfPath } from './entra
 import { forgetSignIns, limitSignIn } from './limit.ts'
 import { SignIn, WorkspaceChoice } from './schema.ts'
 import { endSession } from './session.ts'
-import { checkLogin, enter, type Login } from './sign-in.ts'
+import { anyWorkspace, checkLogin, enter, type Login, workspaceOf } from './sign-in.ts'
 
 export const agentOf = (request: Request): string => request.headers.get('user-agent') ?? ''
 
@@ -45,14 +45,14 @@ export function authPages(services: Services, desk: Desk) {
 
   return new Elysia()
     .get('/', async ({ request }) => {
-      if (!(await anyWorkspace(services))) return seeOther('/setup')
+      if (!(await anyWorkspace(services.db))) return seeOther('/setup')
       const slugs = enteredDesks(request)
       const [only, ...others] = slugs
       if (!only) return seeOther('/sign-in')
       return others.length === 0 ? seeOther(`/w/${only}`) : page(DesksPage({ slugs }))
     })
     .get('/sign-in', async ({ request }) => {
-      if (!(await anyWorkspace(services))) return seeOther('/setup')
+      if (!(await anyWorkspace(services.db))) return seeOther('/setup')
       const asked = new URL(request.url).searchParams
       return page(
         SignInPage({
@@ -85,7 +85,7 @@ export function authPages(services: Services, desk: Desk) {
           await enter(db, { ...login, tenantId: login.tenant.id }, 'page', agentOf(request)),
           next,
         )
-      const workspaces = await Promise.all(logins.map(each => named(services, each)))
+      const workspaces = await Promise.all(logins.map(each => workspaceOf(services.db, each)))
       return page(ChoosePage({ workspaces, choice: sealChoice(config.secret, logins), next: next ?? '' }))
     })
     .post('/sign-in/workspace', async ({ request, body }) => {
@@ -113,21 +113,4 @@ export function authPages(services: Services, desk: Desk) {
       }
       return dismiss(config, ctx.request, ctx.params.slug)
     })
-}
-
-/** Whether there is a workspace that somebody could sign in to. */
-export async function anyWorkspace({ db }: Pick<Services, 'db'>): Promise<boolean> {
-  const [row] = await db.sql`select exists (select 1 from public.tenants where state <> 'creating') as found`
-  return row?.found === true
-}
-
-async function named({ db }: Services, { tenant, userId }: Login) {
-  return db.within(
-    { tenantId: tenant.id, userId, role: 'reviewer' },
-    async ({ sql }) => {
-      const [row] = await sql`select name from workspace`
-      return { id: tenant.id, slug: tenant.slug, name: row?.name as string }
-    },
-    { readOnly: true },
-  )
 }

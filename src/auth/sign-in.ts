@@ -94,3 +94,24 @@ async function workspacesOf(db: Database, email: string, slug: string | undefine
   const tenants = await Promise.all(rows.map(row => db.tenantById(row.tenant_id as string)))
   return tenants.filter(tenant => tenant !== null)
 }
+
+/** Whether there is a workspace that somebody could sign in to. */
+export async function anyWorkspace(db: Database): Promise<boolean> {
+  const [row] = await db.sql`select exists (select 1 from public.tenants where state <> 'creating') as found`
+  return row?.found === true
+}
+
+/** The workspace of a login, by the name that its people gave it. */
+export function workspaceOf(
+  db: Database,
+  { tenant, userId }: Login,
+): Promise<{ id: string; slug: string; name: string }> {
+  return db.within(
+    { tenantId: tenant.id, userId, role: 'reviewer' },
+    async ({ sql }) => {
+      const [row] = await sql`select name from workspace`
+      return { id: tenant.id, slug: tenant.slug, name: row?.name as string }
+    },
+    { readOnly: true },
+  )
+}

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import { NotFound, Stop } from '../errors.ts'
+import { Stop } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 import { deriveKey, derivePassword, keyedHash } from '../lib/seal.ts'
 import { tenantDirectory } from './directory.ts'
@@ -184,11 +184,4 @@ async function checkSecret(sql: Sql, secret: string): Promise<void> {
       'MASTHEAD_SECRET is not the secret this database was set up with: put the former one back, or restore it from a backup.',
     )
   }
-}
-
-/** @throws NotFound when there is no such tenant. */
-export async function requireTenant(database: Database, slug: string): Promise<Tenant> {
-  const tenant = await database.tenantBySlug(slug)
-  if (!tenant) throw new NotFound(`There is no workspace "${slug}".`)
-  return tenant
 }

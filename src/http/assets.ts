@@ -68,7 +68,8 @@ function readAssets(): Map<string, Asset> {
   }
   for (const [name, path] of Object.entries(fromPackages))
     files.set(name, asset(name, readFileSync(join(root, path))))
-  files.set('text.js', asset('text.js', browserModule('src/lib/text.ts')))
+  for (const name of ['text', 'slug'])
+    files.set(`${name}.js`, asset(`${name}.js`, browserModule(`src/lib/${name}.ts`)))
   return files
 }
 

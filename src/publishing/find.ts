@@ -3,7 +3,7 @@ import { NotFound } from '../errors.ts'
 import { idKey, type Page, pageOf, readCursor, timeKey } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { isoIn } from '../lib/time.ts'
-import { type Attempt, type Job, type JobError, type JobState, jobStates } from './schema.ts'
+import type { Attempt, Job, JobError, JobState } from './schema.ts'
 
 export interface JobQuery {
   state?: readonly JobState[] | undefined
@@ -105,6 +105,3 @@ export async function jobsOfContent(scope: Scope, contentId: string): Promise<Jo
   if (!isId(contentId)) throw new NotFound()
   return (await select(scope, 'content', { contentId })).map(shown)
 }
-
-export const isJobState = (value: string): value is JobState =>
-  (jobStates as readonly string[]).includes(value)

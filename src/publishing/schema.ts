@@ -10,8 +10,6 @@ export const jobStates = [
   'held',
 ] as const
 export type JobState = (typeof jobStates)[number]
-/** States a job never leaves by itself. */
-export const endedStates: readonly JobState[] = ['published', 'failed', 'unconfirmed', 'cancelled']
 
 const accounts = z
   .array(z.string(), { error: 'must be a list of account ids' })

@@ -3,15 +3,17 @@ import { type Context, Elysia } from 'elysia'
 import { SetupPage } from '../../views/auth/setup.tsx'
 import { admit } from '../auth/entrance.ts'
 import { limitTries } from '../auth/limit.ts'
-import { agentOf, anyWorkspace } from '../auth/pages.ts'
+import { agentOf } from '../auth/pages.ts'
 import { Setup } from '../auth/schema.ts'
 import { startSession } from '../auth/session.ts'
+import { anyWorkspace } from '../auth/sign-in.ts'
 import { Invalid, NotFound } from '../errors.ts'
 import { type Rejected, readForm, rejection } from '../http/form.ts'
 import { addressOf } from '../http/guards.ts'
 import { ownOrigin } from '../http/origin.ts'
 import { page } from '../http/page.ts'
 import { tokenHash } from '../lib/id.ts'
+import { suggestSlug } from '../lib/slug.ts'
 import { zones } from '../lib/time.ts'
 import type { Services } from '../services.ts'
 import { countries, foundWorkspace } from './workspace.ts'
@@ -40,11 +42,11 @@ export function setupPages(services: Services) {
 
   return new Elysia()
     .get('/setup', async ({ request }) => {
-      if (await anyWorkspace(services)) throw new NotFound()
+      if (await anyWorkspace(services.db)) throw new NotFound()
       return show(request, null)
     })
     .post('/setup', async ({ request, body, server }) => {
-      if (await anyWorkspace(services)) throw new NotFound()
+      if (await anyWorkspace(services.db)) throw new NotFound()
       const address = addressOf(services, request, server as Context['server'])
       const form = readForm(body, Setup)
       if (!form.ok) return show(request, form.rejected)
@@ -78,7 +80,7 @@ export function setupPages(services: Services) {
 async function alone<T>(services: Services, work: () => Promise<T>): Promise<T> {
   const { result } = (await services.db.owner.begin(async tx => {
     await tx`select pg_advisory_xact_lock(hashtext('masthead setup'))`
-    if (await anyWorkspace(services)) throw new NotFound()
+    if (await anyWorkspace(services.db)) throw new NotFound()
     return { result: await work() }
   })) as { result: T }
   return result
@@ -94,19 +96,4 @@ function checkCode(typed: string, code: string): void {
   throw new Invalid('The code is not right. Look in the terminal where Masthead was started.', [
     { path: 'code', message },
   ])
-}
-
-/** `Café Nørd & Co` → `cafe-nord-co`. Empty when the name has no letters that an address can have. */
-export function suggestSlug(name: string): string {
-  return name
-    .replaceAll('ß', 'ss')
-    .replaceAll(/[øØ]/g, 'o')
-    .replaceAll(/[æÆ]/g, 'ae')
-    .replaceAll(/[łŁ]/g, 'l')
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 40)
-    .replace(/^-+|-+$/g, '')
 }

@@ -97,9 +97,6 @@ function shapes(name: IconName): Html {
 }
 const drawn = new Map<string, Html>(iconNames.map(name => [name, shapes(name)]))
 
-/** Whether a name that came as data (a platform's `icon`) is one that we can draw. */
-export const isIconName = (name: string): name is IconName => drawn.has(name)
-
 /** An icon, the height of the text around it. Hidden from screen readers unless `label` gives it words of its own. */
 export function Icon({ name, label }: { name: IconName; label?: string | undefined }): Html {
   const kind = `icon icon-${name}`
