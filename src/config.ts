@@ -25,8 +25,19 @@ const Environment = z.object({
   DATA_DIR: z.string().default('./data'),
   DATABASE_URL: postgres.optional(),
   DATABASE_OWNER_URL: postgres.optional(),
+  DATABASE_READ_URL: postgres.optional(),
+  PGBOUNCER_PREPARE: yesNo.default(false),
   REDIS_URL: url(['redis:', 'rediss:'], 'redis://127.0.0.1:6379').optional(),
   MASTHEAD_SECRET: z.string().min(32, { error: 'must have at least 32 characters' }).optional(),
+  S3_URL: http('https://KEY:SECRET@s3.example.com/bucket?region=eu-central-1')
+    .refine(value => value.username !== '' && value.password !== '' && /^\/[^/]+\/?$/.test(value.pathname), {
+      error: 'must hold key, secret and bucket: https://KEY:SECRET@host/bucket?region=…',
+    })
+    .optional(),
+  SMTP_URL: url(['smtp:', 'smtps:'], 'smtp://user:password@mail.example.com:587')
+    .transform(value => new URL(value))
+    .optional(),
+  MAIL_FROM: z.string().optional(),
   N8N_URL: http('http://127.0.0.1:5678').optional(),
   COMFYUI_URL: http('http://127.0.0.1:8188').optional(),
   OUTBOUND_ALLOW: z
@@ -54,8 +65,17 @@ export interface Config {
   dataDir: string
   databaseUrl: string | null
   databaseOwnerUrl: string | null
+  /** A streaming replica for lists, analytics and exports. */
+  databaseReadUrl: string | null
+  /** PgBouncer 1.21 or newer keeps prepared statements: use them through it too. */
+  pgbouncerPrepare: boolean
   redisUrl: string | null
   secret: string
+  /** Bucket for pictures and snapshots, with key, secret and region in the address; null: the data folder. */
+  s3Url: URL | null
+  smtpUrl: URL | null
+  /** The sender's address of mails; null: made from the host of `publicUrl`. */
+  mailFrom: string | null
   n8nUrl: URL | null
   comfyuiUrl: URL | null
   outboundAllow: readonly string[]
@@ -88,8 +108,13 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     dataDir,
     databaseUrl: env.DATABASE_URL ?? null,
     databaseOwnerUrl: env.DATABASE_OWNER_URL ?? null,
+    databaseReadUrl: env.DATABASE_READ_URL ?? null,
+    pgbouncerPrepare: env.PGBOUNCER_PREPARE,
     redisUrl: env.REDIS_URL ?? null,
     secret: env.MASTHEAD_SECRET ?? secretFrom(dataDir),
+    s3Url: env.S3_URL ?? null,
+    smtpUrl: env.SMTP_URL ?? null,
+    mailFrom: env.MAIL_FROM ?? null,
     n8nUrl: env.N8N_URL ?? null,
     comfyuiUrl: env.COMFYUI_URL ?? null,
     outboundAllow: env.OUTBOUND_ALLOW,

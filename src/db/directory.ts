@@ -1,10 +1,16 @@
+import type { KeyRing } from '../lib/seal.ts'
 import type { Sql } from './pool.ts'
 import type { Tenant } from './scope.ts'
 import { unwrapKey } from './tenants.ts'
 
+/** For how long a process goes on with what it knows of a tenant: its slug, state and keys. */
+export const rememberMs = 30_000
+
 /** Tenant id or slug → schema, remembered for a while. Stale is safe: an erased tenant has no role to become. */
 export function tenantDirectory(sql: Sql, secret: string) {
-  const rememberMs = 30_000
+  const columns = sql`t.id, t.slug, t.schema_name, t.data_key, t.key_id,
+    (select array_agg(k.key_id order by k.key_id) from public.tenant_keys k where k.tenant_id = t.id) as other_ids,
+    (select array_agg(k.data_key order by k.key_id) from public.tenant_keys k where k.tenant_id = t.id) as other_keys`
   const known = new Map<string, { tenant: Tenant; until: number }>()
   const remember = (row: Record<string, unknown> | undefined): Tenant | null => {
     if (!row) return null
@@ -12,7 +18,7 @@ export function tenantDirectory(sql: Sql, secret: string) {
       id: row.id as string,
       slug: row.slug as string,
       schema: row.schema_name as string,
-      key: unwrapKey(secret, row.id as string, row.data_key as Uint8Array),
+      keys: keyRing(secret, row),
     }
     const entry = { tenant, until: Date.now() + rememberMs }
     known.set(tenant.id, entry)
@@ -28,9 +34,7 @@ export function tenantDirectory(sql: Sql, secret: string) {
       return (
         recall(id) ??
         remember(
-          (
-            await sql`select id, slug, schema_name, data_key from public.tenants where id = ${id} and state <> 'erasing'`
-          )[0],
+          (await sql`select ${columns} from public.tenants t where t.id = ${id} and t.state <> 'erasing'`)[0],
         )
       )
     },
@@ -39,7 +43,7 @@ export function tenantDirectory(sql: Sql, secret: string) {
         recall(slug) ??
         remember(
           (
-            await sql`select id, slug, schema_name, data_key from public.tenants where slug = ${slug} and state = 'active'`
+            await sql`select ${columns} from public.tenants t where t.slug = ${slug} and t.state = 'active'`
           )[0],
         )
       )
@@ -49,5 +53,15 @@ export function tenantDirectory(sql: Sql, secret: string) {
       if (entry) known.delete(entry.tenant.slug)
       known.delete(id)
     },
+  }
+}
+
+function keyRing(secret: string, row: Record<string, unknown>): KeyRing {
+  const unwrap = (wrapped: Uint8Array) => unwrapKey(secret, row.id as string, wrapped)
+  const ids = (row.other_ids as number[] | null) ?? []
+  const wrapped = (row.other_keys as Uint8Array[] | null) ?? []
+  return {
+    current: { id: row.key_id as number, key: unwrap(row.data_key as Uint8Array) },
+    others: new Map(ids.map((id, at) => [id, unwrap(wrapped[at] as Uint8Array)])),
   }
 }

@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { NotFound, Refusal, Unavailable } from '../errors.ts'
+import type { KeyRing } from '../lib/seal.ts'
 import type { Role } from '../permissions.ts'
 import type { Sql } from './pool.ts'
 
@@ -16,8 +17,8 @@ export interface Tenant {
   slug: string
   /** Name of the tenant's schema and of its role. */
   schema: string
-  /** The tenant's own data key, for sealing its secrets. */
-  key: Buffer
+  /** The tenant's own data keys, for sealing its secrets. */
+  keys: KeyRing
 }
 
 /** The only SQL that moves and reads get to see. A query sent after the scope is over is refused. */

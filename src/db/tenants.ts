@@ -49,7 +49,12 @@ export async function createTenant(
   const id = newId()
   const key = newKey()
   const wrappedKey = seal(deriveKey(given.secret, 'tenant keys'), key, `tenant ${id}`)
-  const tenant: Tenant = { id, slug, schema: schemaNameOf(id), key }
+  const tenant: Tenant = {
+    id,
+    slug,
+    schema: schemaNameOf(id),
+    keys: { current: { id: 1, key }, others: new Map() },
+  }
   await clearHalfMade(owner, slug)
   try {
     await owner`insert into public.tenants (id, slug, schema_name, data_key) values (${id}, ${slug}, ${tenant.schema}, ${wrappedKey})`

@@ -3,7 +3,7 @@ import { readVisit, type Visit } from '../auth/session.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Invalid, Unauthenticated } from '../errors.ts'
 import { newId } from '../lib/id.ts'
-import { open, seal } from '../lib/seal.ts'
+import { keyIdOf, keyOf, openWith, sealWith } from '../lib/seal.ts'
 import type { Services } from '../services.ts'
 import { type Caller, callerOfBearer } from './session.ts'
 
@@ -98,12 +98,15 @@ async function once(
     select pg_try_advisory_xact_lock(hashtextextended(${`${scope.tenant.id} ${owner} ${route} ${key}`}, 0)) as free`
   if (!lock?.free)
     throw new Conflict('A request with this Idempotency-Key is still running. Ask again in a moment.')
-  const hash = await bodyHash(scope.tenant.key, incoming.body)
   await scope.sql`
     delete from idempotency_keys where owner = ${owner} and route = ${route} and key = ${key}
       and created_at < public.clock() - ${keySeconds} * interval '1 second'`
   const [known] = await scope.sql`
     select request_hash, status, answer from idempotency_keys where owner = ${owner} and route = ${route} and key = ${key}`
+  const { keys } = scope.tenant
+  const sealed = known ? Buffer.from(known.answer as string, 'base64') : null
+  // The hash was made with the key that the answer is sealed with.
+  const hash = await bodyHash(sealed ? keyOf(keys, keyIdOf(sealed)) : keys.current.key, incoming.body)
   if (known && known.request_hash !== hash)
     throw new Invalid(
       'This Idempotency-Key was used with another body. Use a new key for a new request.',
@@ -111,15 +114,13 @@ async function once(
       'idempotency_key_reused',
     )
   const about = `${scope.tenant.id}/idempotency_keys/${owner}/${route}/${key}`
-  if (known) {
-    const sealed = Buffer.from(known.answer as string, 'base64')
-    return { status: known.status as number, answer: open(scope.tenant.key, sealed, about).toString() }
-  }
+  if (known && sealed)
+    return { status: known.status as number, answer: openWith(keys, sealed, about).toString() }
   const done = await work()
   await scope.sql`
     insert into idempotency_keys (id, owner, route, key, request_hash, status, answer)
     values (${newId()}, ${owner}, ${route}, ${key}, ${hash}, ${done.status},
-      ${seal(scope.tenant.key, done.answer, about).toString('base64')})`
+      ${sealWith(keys, done.answer, about).toString('base64')})`
   return done
 }
 

@@ -4,7 +4,7 @@ import { Invalid } from '../errors.ts'
 import { record } from '../events.ts'
 import { WebhookPathRefused, webhookAddress } from '../integrations/n8n.ts'
 import { newId } from '../lib/id.ts'
-import { open, seal } from '../lib/seal.ts'
+import { openWith, sealWith } from '../lib/seal.ts'
 import { allow } from '../permissions.ts'
 import { readWorkflow } from './find.ts'
 import type { NewWorkflow, Workflow, WorkflowChange } from './schema.ts'
@@ -26,7 +26,7 @@ export async function createWorkflow(
   await scope.sql`
     insert into workflows (id, name, trigger, path, secret, created_by)
     values (${id}, ${given.name}, ${given.trigger}, ${checkedPath(given.path)},
-      ${seal(scope.tenant.key, secret, about(scope, id))}, ${scope.actor.userId})`
+      ${sealWith(scope.tenant.keys, secret, about(scope, id))}, ${scope.actor.userId})`
   await record(scope, 'workflow.created', id, { name: given.name })
   return { ...(await readWorkflow(scope, id)), secret }
 }
@@ -69,7 +69,10 @@ export async function readCall(
   if (!row) return null
   const path = row.path as string
   try {
-    return { path, secret: open(scope.tenant.key, row.secret as Uint8Array, about(scope, id)).toString() }
+    return {
+      path,
+      secret: openWith(scope.tenant.keys, row.secret as Uint8Array, about(scope, id)).toString(),
+    }
   } catch {
     return { path, secret: null }
   }
