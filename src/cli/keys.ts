@@ -105,7 +105,7 @@ async function status(args: string[]): Promise<void> {
               resealedAt === null
                 ? 'not all sealed anew: call keys rotate to go on'
                 : sealed + snapshots === 0
-                  ? 'needed by nothing, goes within the hour'
+                  ? 'needed by nothing, goes within two hours'
                   : `kept for ${counted(sealed, 'value', 'values')} and ${counted(snapshots, 'snapshot', 'snapshots')}`
             }`,
         ),

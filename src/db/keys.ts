@@ -118,11 +118,14 @@ export async function spreadLeftMs(
   return Math.max(0, Math.ceil(Number(row?.left ?? 0)))
 }
 
+/** A former key is kept at least so long, for what was being written with it when it stopped sealing: a snapshot, say. */
+const keepSeconds = 3600
+
 /** Former keys that nothing lasting needs, and that no process seals with any more. */
 export async function formerKeys(owner: Sql): Promise<{ tenantId: string; keyId: number }[]> {
   const rows = await owner`
     select k.tenant_id, k.key_id from public.tenant_keys k join public.tenants t on t.id = k.tenant_id
-    where k.resealed_at is not null and k.retired_at < now() - ${spreadMs} * interval '1 millisecond'
+    where k.resealed_at is not null and k.retired_at < now() - ${keepSeconds} * interval '1 second'
       and t.state in ('active', 'suspended') order by k.tenant_id, k.key_id`
   return rows.map(row => ({ tenantId: row.tenant_id as string, keyId: row.key_id as number }))
 }
