@@ -64,6 +64,13 @@ function explainSkips(skipped: Case[], pdsProblem: string | null): string[] {
   ]
 }
 
+/** What the attacks on the wall came to, over all files that `test/tally.ts` counts in. */
+function isolationLines(printed: string): string[] {
+  const counts = [...printed.matchAll(/^isolation, .*: (\d+) tried, (\d+) leaked$/gm)]
+  const sum = (at: number) => counts.reduce((all, count) => all + Number(count[at]), 0)
+  return counts.length > 0 ? [`isolation: ${sum(1)} tried, ${sum(2)} leaked`] : []
+}
+
 /** Passes a stream on as it comes and returns all of it. */
 async function tee(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> {
   const decoder = new TextDecoder()
@@ -124,6 +131,7 @@ async function main(): Promise<number> {
       .map(({ file, name }) => `  ${file}: ${name}`)
     for (const line of failures.length > 0 ? ['Failed:', ...failures] : []) console.log(line)
     for (const line of explainSkips(skipped, pdsProblem)) console.log(line)
+    for (const line of isolationLines(printed)) console.log(line)
     const ran = count('passed') + failed > 0
     if (!ran) console.log('No test ran.')
     console.log(`${count('passed')} passed, ${failed} failed, ${skipped.length} skipped`)

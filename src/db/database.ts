@@ -51,6 +51,7 @@ export async function openDatabase(config: Config, log: Log): Promise<Database> 
     await waitFor(owner, where.shown, log)
     await refuseOldServer(owner)
     await makeAppLogin(owner, where)
+    await closeTemporary(owner)
     await migrate(owner, where.appRole, log)
     await seedReference(owner)
   } catch (error) {
@@ -172,6 +173,20 @@ export async function makeAppLogin(
     // Only when it is not so yet: the role is the whole cluster's, and two databases that start at once would collide.
     if (!again?.closed) await tx.unsafe(`alter role "${where.appRole}" set search_path = pg_catalog`)
   })
+}
+
+/**
+ * Nobody but the owner makes temporary tables: one outlives its transaction on a pooled connection. An owner of the
+ * tables who does not own the database cannot take the right away; the scope's search path holds without it.
+ */
+export async function closeTemporary(owner: Sql): Promise<void> {
+  const [row] = await owner`
+    select current_database() as name, has_database_privilege('public', current_database(), 'temporary') as open,
+      pg_has_role(d.datdba, 'usage') as ours from pg_database d where d.datname = current_database()`
+  if (!row?.open || !row.ours) return
+  await owner.unsafe(
+    `revoke temporary on database "${(row.name as string).replaceAll('"', '""')}" from public`,
+  )
 }
 
 async function checkSecret(sql: Sql, secret: string): Promise<void> {

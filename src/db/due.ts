@@ -7,5 +7,5 @@ import type { Scope } from './scope.ts'
 export async function lowerDue(scope: Scope, at: Date): Promise<void> {
   await scope.sql`
     update tenant_due set next_due_at = least(next_due_at, ${at})
-    where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name`
+    where role = current_user`
 }

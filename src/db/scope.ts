@@ -134,12 +134,13 @@ export function createWithin(
   }
 }
 
+/** `pg_temp` is named, and last: left out it would come first, and a table left in it would stand before the tenant's. */
 function scopeHead(schema: string, timeout: number, serverVersion: number): string {
   const limit =
     serverVersion >= 170_000
       ? `set local transaction_timeout = ${timeout}`
       : `set local statement_timeout = ${timeout}; set local idle_in_transaction_session_timeout = ${timeout}`
-  return `set local search_path to ${schema}, public; set local role ${schema}; ${limit}`
+  return `set local search_path to ${schema}, public, pg_temp; set local role ${schema}; ${limit}`
 }
 
 /**

@@ -22,6 +22,10 @@ export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/
 
 export const schemaNameOf = (tenantId: string): string => `tenant_${tenantId.replaceAll('-', '_')}`
 
+/** A tenant's data key as it is kept: sealed with the instance's. */
+export const wrapKey = (secret: string, tenantId: string, key: Buffer): Buffer =>
+  seal(deriveKey(secret, 'tenant keys'), key, `tenant ${tenantId}`)
+
 /** The tenant's own data key, unwrapped with the instance's. @throws when the instance secret is another one. */
 export const unwrapKey = (secret: string, tenantId: string, wrapped: Uint8Array): Buffer =>
   open(deriveKey(secret, 'tenant keys'), wrapped, `tenant ${tenantId}`)
@@ -48,7 +52,7 @@ export async function createTenant(
     ])
   const id = newId()
   const key = newKey()
-  const wrappedKey = seal(deriveKey(given.secret, 'tenant keys'), key, `tenant ${id}`)
+  const wrappedKey = wrapKey(given.secret, id, key)
   const tenant: Tenant = {
     id,
     slug,
@@ -114,8 +118,16 @@ export async function deleteTenantSchema(owner: Sql, tenantId: string): Promise<
   await owner.begin(async tx => {
     await tx`update public.tenants set state = 'erasing' where id = ${tenantId}`
     await tx.unsafe(`drop schema if exists ${schema} cascade`)
-    const [role] = await tx`select 1 from pg_roles where rolname = ${schema}`
-    // Its default privileges went with the schema; it owns and was granted nothing elsewhere.
+    const [role] = await tx`
+      select exists (select 1 from pg_shdepend where refclassid = 'pg_authid'::regclass and refobjid = r.oid
+        and dbid = (select oid from pg_database where datname = current_database())) as holds
+      from pg_roles r where rolname = ${schema}`
+    // Its default privileges went with the schema, and the app lets it own nothing. SQL that got into a scope could
+    // have made a large object or default privileges of its own, which would keep the role.
+    if (role?.holds) {
+      await tx.unsafe(`grant ${schema} to current_user`)
+      await tx.unsafe(`drop owned by ${schema}`)
+    }
     if (role) await tx.unsafe(`drop role ${schema}`)
     await tx`delete from public.tenants where id = ${tenantId}`
   })

@@ -120,8 +120,9 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
     })
 }
 
-/** The path as the log may have it: the tokens of one-time links open doors. */
-const loggable = (pathname: string) => pathname.replace(/^(\/(?:join|reset)\/[^/]+\/).+/, '$1…')
+/** The path as the log may have it: the tokens of one-time links open doors, however the link was mangled. */
+const loggable = (pathname: string) =>
+  pathname.replace(/((?:join|reset)(?:\/|%2f)+[0-9a-f-]{36}(?:\/|%2f)+).+/i, '$1…')
 
 /** The framework's own errors, in our words. */
 function elysiaProblem(code: unknown, error: unknown) {

@@ -1,5 +1,7 @@
 import { collectCounts } from '../analytics/collect.ts'
 import type { Services } from '../services.ts'
+import { diskStorage } from '../storage/disk.ts'
+import { dropFormerKeys } from '../tenants/former-keys.ts'
 import { sweepTenant } from './sweep.ts'
 import type { Worker } from './worker.ts'
 
@@ -25,6 +27,13 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
       name: 'fetch counts of published posts',
       pattern: '0 */10 * * * *',
       run: eachTenant(id => collectCounts(services, id)),
+    },
+    {
+      name: 'remove former keys',
+      pattern: '0 47 * * * *',
+      async run() {
+        await dropFormerKeys(services.db, diskStorage(services.config.dataDir))
+      },
     },
     { name: 'sweep', pattern: '0 17 * * * *', run: eachTenant(id => sweepTenant(services, id)) },
   ]

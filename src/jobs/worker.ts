@@ -174,7 +174,7 @@ async function claimDue(scope: Scope, worker: string, most: number): Promise<Cla
   const { tenant } = scope
   const [mine] = await scope.sql`
     select 1 as mine from tenant_due
-    where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name
+    where role = current_user
       and next_due_at <= public.clock() for update skip locked`
   if (!mine) return { tenant, jobs: [], runs: [] }
   const jobs = await claimJobs(scope, worker, most)
@@ -189,5 +189,5 @@ async function claimDue(scope: Scope, worker: string, most: number): Promise<Cla
 export async function writeDue(scope: Scope): Promise<void> {
   await scope.sql`
     update tenant_due set next_due_at = ${await leastDue(scope)}
-    where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name`
+    where role = current_user`
 }
