@@ -49,10 +49,12 @@ export async function fanOut(
 ): Promise<FanOut> {
   const result: FanOut = { moved: 0, failed: [] }
   const goal = migrations.at(-1)?.number ?? 0
+  const ahead = (level: number) => (migration: Migration) =>
+    direction === 'up' ? migration.number > level : migration.number <= level
   const fail = async (tenant: Tenant, migration: string, reason: string, error?: unknown) => {
     await owner`update public.tenants set migration_error = ${`${migration}: ${reason}`} where id = ${tenant.id}`
     log.error('a tenant could not be migrated', { tenant: tenant.slug, migration, error: error ?? reason })
-    result.failed.push({ ...tenant, migration, reason })
+    result.failed.push({ id: tenant.id, slug: tenant.slug, migration, reason })
   }
   let done = 0
   // Again until there is none: a workspace may have been made meanwhile by a process of the version before.
@@ -71,7 +73,7 @@ export async function fanOut(
         let at = ''
         try {
           let moved = false
-          for (const migration of migrations) {
+          for (const migration of migrations.filter(ahead(tenant.level))) {
             at = migration.name
             moved = (await applyTenantSchemaMigration(sql, tenant.id, migration, direction)) || moved
           }
@@ -94,6 +96,7 @@ export async function fanOut(
 interface Tenant {
   id: string
   slug: string
+  level: number
 }
 
 async function tenantsToMove(
@@ -103,11 +106,15 @@ async function tenantsToMove(
   leftOut: string[],
 ): Promise<Tenant[]> {
   const rows = await owner`
-    select id, slug from public.tenants
+    select id, slug, schema_version from public.tenants
     where ${hasSchema(owner)} and id <> all(${leftOut}::uuid[])
       and ${direction === 'up' ? owner`schema_version < ${goal}` : owner`schema_version >= ${goal}`}
     order by id`
-  return rows.map(row => ({ id: row.id as string, slug: row.slug as string }))
+  return rows.map(row => ({
+    id: row.id as string,
+    slug: row.slug as string,
+    level: row.schema_version as number,
+  }))
 }
 
 /** A tenant gets its level in the transaction that makes its schema; one that is being erased may have none any more. */
