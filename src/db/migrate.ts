@@ -151,6 +151,8 @@ async function leave(owner: Sql, migration: Migration): Promise<void> {
       await tx`select pg_advisory_xact_lock(hashtext('masthead ledger'))`
       if (side === 'public') {
         await tx`set local lock_timeout = '2s'`
+        // A tenant's level may be the number of a shared migration; it goes with it.
+        await tx`update public.tenants set schema_version = ${number - 1} where schema_version >= ${number}`
         await tx.unsafe(migration.down).simple()
       }
       // One that never got there is not behind any more.
