@@ -41,10 +41,16 @@ interface Addresses {
 
 /**
  * Opens the database the settings name, or the embedded one: makes the app's login if it is missing, migrates, and
- * checks that the instance secret is the one the tenants' keys were wrapped with.
+ * checks that the instance secret is the one the tenants' keys were wrapped with. A tenant that cannot be migrated does
+ * not keep the others waiting: it is answered "unavailable" until it can.
+ * @param bringUp migrates; a command gives its own to show how far it is
  * @throws Stop with one sentence that says what to do
  */
-export async function openDatabase(config: Config, log: Log): Promise<Database> {
+export async function openDatabase(
+  config: Config,
+  log: Log,
+  bringUp: (owner: Sql, appRole: string, log: Log) => Promise<unknown> = migrate,
+): Promise<Database> {
   const where = config.databaseUrl ? given(config) : await embedded(config, log)
   const owner = openPool(where.owner, { name: 'masthead owner', max: 4, idleSeconds: 20 })
   try {
@@ -52,7 +58,7 @@ export async function openDatabase(config: Config, log: Log): Promise<Database> 
     await refuseOldServer(owner)
     await makeAppLogin(owner, where)
     await closeTemporary(owner)
-    await migrate(owner, where.appRole, log)
+    await bringUp(owner, where.appRole, log)
     await seedReference(owner)
   } catch (error) {
     await owner.end({ timeout: 1 })

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { oldestServedLevel } from '../db/migrations.ts'
 import type { Actor, Scope, Tenant } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
@@ -66,9 +67,10 @@ export function createWorker(services: Services): Worker {
     const barren: string[] = []
     while (!stopped && running.size < lanes) {
       const due = await db.sql`
-        select tenant_id from public.tenant_due
-        where next_due_at <= public.clock() and tenant_id <> all(${barren}::uuid[])
-        order by next_due_at limit ${lanes}`
+        select d.tenant_id from public.tenant_due d
+        join public.tenants t on t.id = d.tenant_id and t.schema_version >= ${oldestServedLevel}
+        where d.next_due_at <= public.clock() and d.tenant_id <> all(${barren}::uuid[])
+        order by d.next_due_at limit ${lanes}`
       lastLook = Date.now()
       if (due.length === 0) break
       const share = Math.max(fairShare, Math.ceil(lanes / due.length))
