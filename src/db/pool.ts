@@ -2,7 +2,30 @@ import postgres from 'postgres'
 import { Stop } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 
-export type Sql = postgres.Sql<Record<string, never>>
+/** A pool of the driver, with what our patch adds to it (patches/, letter g). */
+export type Sql = postgres.Sql<Record<string, never>> & {
+  /** A connection for one transaction, as soon as `head`, the text that begins it, is on its way there. */
+  lease(head: string): Promise<Lease>
+  /** Cuts off every connection outside a transaction that has waited for an answer for so long; answers how many. */
+  stalled(ms: number): number
+}
+
+export interface Lease {
+  /** Sends behind the head, on the same session, or not at all: never into what follows on the connection. */
+  sql: postgres.TransactionSql<Record<string, never>>
+  /** Settles with the head's own answer. */
+  begun: Promise<unknown>
+  /** The first query of it that failed, awaited or not. */
+  failure: unknown
+  /**
+   * Sends the statement that ends it, and nothing after that.
+   * @param letGo the connection serves others as soon as the statement is on its way, unanswered
+   */
+  finish(text: 'commit' | 'rollback', letGo: boolean): Promise<{ command: string }>
+  /** Cuts the connection, if it is still this one's. */
+  destroy(): void
+}
+
 export type Address = { url: string } | { socket: string; user: string; password: string; database: string }
 
 export interface PoolOptions {
@@ -28,14 +51,14 @@ export function openPool(address: Address, options: PoolOptions): Sql {
     onnotice() {},
     connection: { application_name: options.name },
   }
-  if ('url' in address) return postgres(address.url, common)
+  if ('url' in address) return postgres(address.url, common) as Sql
   return postgres({
     ...common,
     path: `${address.socket}/.s.PGSQL.5432`,
     user: address.user,
     password: address.password,
     database: address.database,
-  })
+  }) as Sql
 }
 
 /** Whether a transaction pooler stands between us and PostgreSQL: the backend answering is not the one we logged in to. */
