@@ -5,8 +5,9 @@ import type { Log } from '../lib/log.ts'
 import { deriveKey, derivePassword, keyedHash } from '../lib/seal.ts'
 import { tenantDirectory } from './directory.ts'
 import { ownerUser, startEmbedded } from './embedded.ts'
+import { type LastingPool, lasting } from './lasting.ts'
 import { migrate } from './migrate.ts'
-import { type Address, behindPooler, openPool, type Sql, waitFor } from './pool.ts'
+import { type Address, behindPooler, keepsPrepared, openPool, type Sql, waitFor } from './pool.ts'
 import { createWithin, type Tenant, type Within } from './scope.ts'
 import { seedReference } from './seed.ts'
 import { unwrapKey } from './tenants.ts'
@@ -24,10 +25,14 @@ export interface Database {
   tenantBySlug(slug: string): Promise<Tenant | null>
   /** Forgets what is remembered about a tenant (it was made, renamed or erased). */
   forgetTenant(id: string): void
+  /** The two pools as the watchdog replaces them; null over pools that a test opened. */
+  pools: { app: LastingPool; owner: LastingPool } | null
   close(): Promise<void>
 }
 
 const embeddedAppRole = 'masthead_app'
+/** A single query of the app's own login, outside any scope, is given up after so long. */
+const answerMs = 10_000
 const databaseName = 'masthead'
 
 interface Addresses {
@@ -46,7 +51,8 @@ interface Addresses {
  */
 export async function openDatabase(config: Config, log: Log): Promise<Database> {
   const where = config.databaseUrl ? given(config) : await embedded(config, log)
-  const owner = openPool(where.owner, { name: 'masthead owner', max: 4, idleSeconds: 20 })
+  const openOwner = () => openPool(where.owner, { name: 'masthead owner', max: 4, idleSeconds: 20 })
+  const owner = openOwner()
   try {
     await waitFor(owner, where.shown, log)
     await refuseOldServer(owner)
@@ -57,11 +63,32 @@ export async function openDatabase(config: Config, log: Log): Promise<Database> 
     await owner.end({ timeout: 1 })
     throw error
   }
-  const pooled = await behindPooler(where.app)
-  if (pooled) log.info('a connection pooler stands before the database: prepared statements are off')
-  const sql = openPool(where.app, { name: 'masthead', max: 10, prepare: !pooled })
+  const prepare = await preparing(where.app, config.pgbouncerPrepare, log)
+  const openApp = () => openPool(where.app, { name: 'masthead', max: 10, prepare })
+  const sql = openApp()
   await waitFor(sql, where.shown, log)
-  return assemble(sql, owner, where.appRole, config.secret)
+  const pools = {
+    app: lasting('app', sql, openApp, answerMs),
+    owner: lasting('owner', owner, openOwner),
+  }
+  return { ...(await assemble(pools.app.sql, pools.owner.sql, where.appRole, config.secret)), pools }
+}
+
+/** Whether statements may be prepared: not through a transaction pooler, unless the settings say that it keeps them. */
+async function preparing(app: Address, wanted: boolean, log: Log): Promise<boolean> {
+  if (!(await behindPooler(app))) return true
+  if (!wanted) {
+    log.info(
+      'a connection pooler stands before the database: prepared statements are off (PGBOUNCER_PREPARE=1 turns them on with PgBouncer 1.21 or newer)',
+    )
+    return false
+  }
+  if (!(await keepsPrepared(app)))
+    throw new Stop(
+      'PGBOUNCER_PREPARE is 1, but the pooler in DATABASE_URL loses prepared statements: use PgBouncer 1.21 or newer with max_prepared_statements above 0, or remove PGBOUNCER_PREPARE.',
+    )
+  log.info('a connection pooler stands before the database and keeps prepared statements')
+  return true
 }
 
 /** Puts the pieces together over two open pools; tests use it on a database of their own. */
@@ -80,6 +107,7 @@ export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: st
     tenantById: directory.byId,
     tenantBySlug: directory.bySlug,
     forgetTenant: directory.forget,
+    pools: null,
     async close() {
       await Promise.all([sql.end({ timeout: 3 }), owner.end({ timeout: 3 })])
     },

@@ -2,12 +2,14 @@ import postgres from 'postgres'
 import { Stop } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 
-/** A pool of the driver, with what our patch adds to it (patches/, letter g). */
+/** A pool of the driver, with what our patch adds to it (patches/, letters g and j). */
 export type Sql = postgres.Sql<Record<string, never>> & {
   /** A connection for one transaction, as soon as `head`, the text that begins it, is on its way there. */
   lease(head: string): Promise<Lease>
   /** Cuts off every connection outside a transaction that has waited for an answer for so long; answers how many. */
   stalled(ms: number): number
+  /** When the server last sent anything on any connection of the pool, by `performance.now()`. */
+  answeredAt(): number
 }
 
 export interface Lease {
@@ -70,6 +72,36 @@ export async function behindPooler(address: Address): Promise<boolean> {
     return own !== undefined && own !== answer[0]?.pid
   } finally {
     await probe.end({ timeout: 2 })
+  }
+}
+
+/**
+ * Whether a pooler keeps prepared statements: several clients prepare and run statements of their own at once, so that
+ * each meets server connections that others prepared on. With one client alone a loss does not show (measured with
+ * PgBouncer 1.18, which knows none).
+ */
+export async function keepsPrepared(address: Address): Promise<boolean> {
+  const clients = Array.from({ length: 6 }, () => openPool(address, { name: 'masthead probe', max: 2 }))
+  const rounds = async (sql: Sql, client: number) => {
+    for (let round = 0; round < 8; round++) {
+      const asked = [1, 2, 3, 4].map(async n => {
+        const [row] = await sql.unsafe(`select $1::int + ${client} as sum, pg_sleep(0.002)`, [round * n], {
+          prepare: true,
+        })
+        return row?.sum === round * n + client
+      })
+      if ((await Promise.all(asked)).includes(false)) return false
+    }
+    return true
+  }
+  try {
+    return (await Promise.all(clients.map(rounds))).every(Boolean)
+  } catch (error) {
+    // 26000: it is not there. 42P05: another client's stands under its name. 08P01: the protocol lost its step.
+    if (['26000', '42P05', '08P01'].includes((error as { code?: string }).code ?? '')) return false
+    throw error
+  } finally {
+    await Promise.all(clients.map(client => client.end({ timeout: 1 })))
   }
 }
 

@@ -1,7 +1,8 @@
 import type postgres from 'postgres'
-import { NotFound, Refusal, Unavailable } from '../errors.ts'
+import { NotFound, Unavailable } from '../errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Role } from '../permissions.ts'
+import { inWords } from './failures.ts'
 import type { Lease, Sql } from './pool.ts'
 
 /** Who acts: data, made by a door for a request or by a job for itself. */
@@ -56,26 +57,6 @@ const schemaName = /^tenant_[0-9a-f]{8}_[0-9a-f]{4}_[0-9a-f]{4}_[0-9a-f]{4}_[0-9
 const defaultTimeoutMs = 15_000
 /** The client gives up a little after the server would have. */
 const graceMs = 500
-
-/** What PostgreSQL says when the tenant's role or schema is gone: 22023 unknown role, 3F000 schema. */
-const goneCodes = new Set(['22023', '3F000'])
-const connectionCodes = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-  'CONNECT_TIMEOUT',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOENT',
-  'EPIPE',
-  '57P01',
-  '57P02',
-  '57P03',
-  '57014',
-  '25P03',
-  '25P04',
-  '53300',
-])
 
 /**
  * Makes `within`: the one way into a tenant. What opens the transaction and sets `search_path` and role, all LOCAL,
@@ -174,12 +155,4 @@ async function rolledBack(lease: Lease, readOnly: boolean, error: unknown): Prom
   )
   if (headFailure) return headFailure
   return (error as { code?: string } | null)?.code === '25P02' ? (lease.failure ?? error) : error
-}
-
-function inWords(error: unknown): unknown {
-  if (error instanceof Refusal) return error
-  const code = (error as { code?: string } | null)?.code ?? ''
-  if (goneCodes.has(code)) return new NotFound()
-  if (connectionCodes.has(code) || code.startsWith('08')) return new Unavailable()
-  return error
 }
