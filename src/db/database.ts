@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { TransactionSql } from 'postgres'
 import type { Config } from '../config.ts'
 import { Stop } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -63,19 +64,23 @@ export async function openDatabase(config: Config, log: Log): Promise<Database> 
     await owner.end({ timeout: 1 })
     throw error
   }
-  const prepare = await preparing(where.app, config.pgbouncerPrepare, log)
+  const prepare = await preparing(where, config.pgbouncerPrepare, log)
   const openApp = () => openPool(where.app, { name: 'masthead', max: 10, prepare })
-  const sql = openApp()
-  await waitFor(sql, where.shown, log)
   const pools = {
-    app: lasting('app', sql, openApp, answerMs),
+    app: lasting('app', openApp(), openApp, answerMs),
     owner: lasting('owner', owner, openOwner),
   }
   return { ...(await assemble(pools.app.sql, pools.owner.sql, where.appRole, config.secret)), pools }
 }
 
 /** Whether statements may be prepared: not through a transaction pooler, unless the settings say that it keeps them. */
-async function preparing(app: Address, wanted: boolean, log: Log): Promise<boolean> {
+async function preparing({ app, shown }: Addresses, wanted: boolean, log: Log): Promise<boolean> {
+  const probe = openPool(app, { name: 'masthead probe', max: 1, prepare: false })
+  try {
+    await waitFor(probe, shown, log)
+  } finally {
+    await probe.end({ timeout: 1 })
+  }
   if (!(await behindPooler(app))) return true
   if (!wanted) {
     log.info(
@@ -191,15 +196,32 @@ export async function makeAppLogin(
     throw new Stop(
       `The app may not log in as the superuser ${where.appRole}: name another user in DATABASE_URL; it is made if it is missing.`,
     )
-  await owner.begin(async tx => {
-    await tx`select pg_advisory_xact_lock(hashtext('masthead app login'))`
-    const [again] =
-      await tx`select 'search_path=pg_catalog' = any(rolconfig) as closed from pg_roles where rolname = ${where.appRole}`
-    const password = where.appPassword.replaceAll("'", "''")
-    if (!again) await tx.unsafe(`create role "${where.appRole}" login noinherit password '${password}'`)
-    // Only when it is not so yet: the role is the whole cluster's, and two databases that start at once would collide.
-    if (!again?.closed) await tx.unsafe(`alter role "${where.appRole}" set search_path = pg_catalog`)
-  })
+  try {
+    await owner.begin(async tx => {
+      await tx`select pg_advisory_xact_lock(hashtext('masthead app login'))`
+      const [again] =
+        await tx`select 'search_path=pg_catalog' = any(rolconfig) as closed from pg_roles where rolname = ${where.appRole}`
+      const password = where.appPassword.replaceAll("'", "''")
+      if (!again) await tx.unsafe(`create role "${where.appRole}" login noinherit password '${password}'`)
+      // Only when it is not so yet: the role is the whole cluster's, and two databases that start at once would collide.
+      if (!again?.closed) await tx.unsafe(`alter role "${where.appRole}" set search_path = pg_catalog`)
+      await closeTemporary(tx)
+    })
+  } catch (error) {
+    if ((error as { code?: string }).code !== '42501') throw error
+    throw new Stop(
+      `The owner of the database may not make or alter the role ${where.appRole}: give it CREATEROLE, or let an administrator run: create role "${where.appRole}" login noinherit password '…'; alter role "${where.appRole}" set search_path = pg_catalog.`,
+    )
+  }
+}
+
+/** Everybody may make temporary tables in a new database, tenants too; where it is ours, they may not. */
+async function closeTemporary(tx: TransactionSql): Promise<void> {
+  const [database] = await tx`
+    select datname as name, pg_has_role(datdba, 'USAGE') as ours, has_database_privilege('public', datname, 'TEMP') as open
+    from pg_database where datname = current_database()`
+  if (database?.ours && database.open)
+    await tx`revoke temporary on database ${tx(database.name as string)} from public`
 }
 
 async function checkSecret(sql: Sql, secret: string): Promise<void> {
