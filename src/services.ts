@@ -6,6 +6,7 @@ import type { Outbound } from './lib/fetch.ts'
 import type { Log } from './lib/log.ts'
 import type { Metrics } from './lib/metrics.ts'
 import type { MediaFiles } from './media/files.ts'
+import type { Storage } from './storage/storage.ts'
 
 /** What the doors and jobs are built from; made once in `main.ts`, and by each test for its own database. */
 export interface Services {
@@ -16,6 +17,8 @@ export interface Services {
   counter: Counter
   tokens: Tokens
   outbound: Outbound
+  /** The data folder or the bucket: pictures (by way of `files`), snapshots, exports. */
+  storage: Storage
   files: MediaFiles
   /** When the worker of this process last asked the database what is due; null where none runs. */
   lastLook(): number | null

@@ -6,6 +6,7 @@ import { startScheduler } from './jobs/scheduler.ts'
 import { createWorker } from './jobs/worker.ts'
 import { openServices } from './open.ts'
 import type { Services } from './services.ts'
+import { readyStorage } from './storage/check.ts'
 
 export interface Running {
   services: Services
@@ -23,6 +24,10 @@ const drainMs = 25_000
  */
 export async function start(config: Config): Promise<Running> {
   const { services, close } = await openServices(config)
+  await readyStorage(services).catch(async error => {
+    await close()
+    throw error
+  })
   const worker = createWorker(services)
   services.lastLook = worker.lastLook
   const app = createApp(services)

@@ -13,7 +13,8 @@ import { createWorker } from '../src/jobs/worker.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
 import { createLog } from '../src/lib/log.ts'
 import { createMetrics } from '../src/lib/metrics.ts'
-import { diskFiles } from '../src/media/files.ts'
+import { mediaFiles } from '../src/media/files.ts'
+import { openStorage } from '../src/storage/open.ts'
 import { testSecret, testServer } from './setup.ts'
 
 const { CRASH_DATABASE: database, CRASH_AT: step, DATA_DIR, OUTBOUND_ALLOW } = process.env
@@ -29,6 +30,7 @@ const db = await assemble(
   'user' in app ? app.user : '',
   testSecret,
 )
+const storage = openStorage(config)
 const worker = createWorker({
   config,
   db,
@@ -36,7 +38,8 @@ const worker = createWorker({
   counter: memoryCounter(),
   tokens: createTokens(testSecret),
   outbound: createOutbound({ allow: config.outboundAllow }),
-  files: diskFiles(config.dataDir),
+  storage,
+  files: mediaFiles(storage),
   metrics: createMetrics(),
   lastLook: () => null,
   setupCode: '',
