@@ -69,7 +69,7 @@ function contract(open: () => Storage): void {
     await storage.remove(path)
   })
 
-  test('a stream of 40 MiB goes in and out without being held in memory', async () => {
+  test('a stream of 40 MiB goes in and out whole', async () => {
     const path = `exports/${newId()}/big.capsule`
     await storage.write(path, stream(40))
     const read = await storage.read(path)
