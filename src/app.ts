@@ -44,9 +44,9 @@ import { runPages } from './workflows/run-pages.ts'
 export function createApp(services: Services) {
   const api = createApiDoor(services)
   const desk = createDesk(services)
-  listen(followContent)
-  listen(notify)
-  listen(startWorkflows)
+  listen('publishing', followContent)
+  listen('notifications', notify(services.config))
+  listen('workflows', startWorkflows)
   const app = new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })
     .use(guards(services))
     .use(assets())

@@ -7,6 +7,7 @@ import { createTokens } from './http/session.ts'
 import { createOutbound } from './lib/fetch.ts'
 import { createLog } from './lib/log.ts'
 import { createMetrics } from './lib/metrics.ts'
+import { openMailer } from './mail/check.ts'
 import { mediaFiles } from './media/files.ts'
 import type { Services } from './services.ts'
 import { openStorage } from './storage/open.ts'
@@ -26,6 +27,7 @@ export async function openServices(config: Config): Promise<{ services: Services
     outbound: createOutbound({ allow: config.outboundAllow }),
     storage,
     files: mediaFiles(storage),
+    mailer: openMailer(config),
     metrics: createMetrics(),
     lastLook: () => null,
     setupCode: Array.from({ length: 8 }, () => randomInt(10)).join(''),

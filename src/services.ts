@@ -2,6 +2,7 @@ import type { Config } from './config.ts'
 import type { Database } from './db/database.ts'
 import type { Counter } from './http/limits.ts'
 import type { Tokens } from './http/session.ts'
+import type { Mailer } from './integrations/mail.ts'
 import type { Outbound } from './lib/fetch.ts'
 import type { Log } from './lib/log.ts'
 import type { Metrics } from './lib/metrics.ts'
@@ -20,6 +21,8 @@ export interface Services {
   /** The data folder or the bucket: pictures (by way of `files`), snapshots, exports. */
   storage: Storage
   files: MediaFiles
+  /** null when mail is not set up. */
+  mailer: Mailer | null
   /** When the worker of this process last asked the database what is due; null where none runs. */
   lastLook(): number | null
   /** The one-time code that `/setup` asks for. */

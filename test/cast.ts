@@ -9,6 +9,7 @@ import { createTokens } from '../src/http/session.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
 import { createLog } from '../src/lib/log.ts'
 import { createMetrics } from '../src/lib/metrics.ts'
+import { openMailer } from '../src/mail/check.ts'
 import { mediaFiles } from '../src/media/files.ts'
 import type { Services } from '../src/services.ts'
 import { openStorage } from '../src/storage/open.ts'
@@ -77,6 +78,7 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     outbound: createOutbound({ allow: config.outboundAllow }),
     storage,
     files: mediaFiles(storage),
+    mailer: openMailer(config),
     metrics: createMetrics(),
     lastLook: () => null,
     setupCode: '12345678',

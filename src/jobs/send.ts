@@ -1,4 +1,5 @@
 import { createCredential, openAccount } from '../accounts/credential.ts'
+import { publicBase } from '../config.ts'
 import type { Actor } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import { platforms } from '../platforms/index.ts'
@@ -89,7 +90,7 @@ async function attempt(
   if (!opened) return { is: armed ? 'unconfirmed' : 'rejected', why: accountGone }
   const platform = platforms[opened.platform]
   if (opened.state === 'reconnect' && !armed) return { is: 'reconnect', why: needsReconnect(platform.name) }
-  const base = publicBase(services)
+  const base = publicBase(services.config)
   const feed = `${base}/feed/${opened.slug}`
   const post: Post = {
     jobId: job.id,
@@ -210,8 +211,3 @@ const broke = (name: string, error: unknown) => ({
   next: 'It is written in the log. The post is not sent twice.',
   raw: error instanceof Error ? error.message.slice(0, 300) : null,
 })
-
-/** Where links to us lead when no request is there to tell. */
-export const publicBase = ({ config }: Pick<Services, 'config'>): string =>
-  config.publicUrl?.origin ??
-  `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`

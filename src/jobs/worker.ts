@@ -3,6 +3,7 @@ import type { Actor, Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, claimJobs, leastDue } from './claim.ts'
+import { type ClaimedMail, claimMails, sendMail } from './mail.ts'
 import type { ClaimedRun } from './run-record.ts'
 import { claimRuns, performRun } from './runs.ts'
 import { sendJob } from './send.ts'
@@ -11,6 +12,8 @@ import { sendJob } from './send.ts'
 const lanes = 16
 /** Who is alone may have every lane; beside others a tenant gets this many at a time, so that its ten thousand do not delay another's one. */
 const fairShare = 4
+/** Mails at a time, in lanes of their own: a mail server that hangs takes none away from posts. */
+const mailLanes = 4
 /** A timer is set for what falls due before the next tick. */
 const horizonMs = 1_100
 
@@ -25,6 +28,12 @@ export interface Worker {
   stop(ms: number): Promise<void>
 }
 
+interface Claimed {
+  jobs: ClaimedJob[]
+  runs: ClaimedRun[]
+  mails: ClaimedMail[]
+}
+
 /** The publishing loop: finds tenants with something due, claims fairly, sends outside any transaction. */
 export function createWorker(services: Services): Worker {
   const { db, log } = services
@@ -32,6 +41,7 @@ export function createWorker(services: Services): Worker {
   const running = new Set<Promise<void>>()
   /** Pictures being drawn only poll now and then, and take long: they take no lane away from posts. */
   const drawing = new Set<Promise<void>>()
+  const mailing = new Set<Promise<void>>()
   const stopping = new AbortController()
   let stopped = false
   let looking: Promise<boolean> | null = null
@@ -73,9 +83,9 @@ export function createWorker(services: Services): Worker {
 
   async function enter(tenantId: string, most: number): Promise<number> {
     const actor: Actor = { tenantId, userId: null, role: 'system' }
-    let claimed: { jobs: ClaimedJob[]; runs: ClaimedRun[] }
+    let claimed: Claimed
     try {
-      claimed = await db.within(actor, scope => claimDue(scope, name, most))
+      claimed = await db.within(actor, scope => claimDue(scope, name, most, mailLanes - mailing.size))
     } catch (error) {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
@@ -88,7 +98,12 @@ export function createWorker(services: Services): Worker {
         ),
         one.kind === 'comfyui' ? drawing : running,
       )
-    return claimed.jobs.length + claimed.runs.length
+    for (const one of claimed.mails)
+      run(
+        sendMail(services, tenantId, one).catch(error => log.error('a mail broke', { mail: one.id, error })),
+        mailing,
+      )
+    return claimed.jobs.length + claimed.runs.length + claimed.mails.length
   }
 
   /** What falls due before the next tick is met on the moment. */
@@ -127,8 +142,8 @@ export function createWorker(services: Services): Worker {
       for (;;) {
         wake()
         while (looking) await looking
-        if (running.size + drawing.size === 0 && !looking) return
-        await Promise.race([...running, ...drawing])
+        if (running.size + drawing.size + mailing.size === 0 && !looking) return
+        await Promise.race([...running, ...drawing, ...mailing])
       }
     },
     lastLook: () => lastLook,
@@ -139,7 +154,7 @@ export function createWorker(services: Services): Worker {
       // A look under way may just be claiming: what it claims is in flight too.
       const drained = (async () => {
         await looking
-        await Promise.all([...running, ...drawing])
+        await Promise.all([...running, ...drawing, ...mailing])
       })()
       await Promise.race([drained, Bun.sleep(ms)])
     },
@@ -150,20 +165,17 @@ export function createWorker(services: Services): Worker {
  * Locks the tenant's due row, claims, and writes when it is due next. The lock comes first: a recomputation in the
  * same statement would read an older snapshot and strand a job planned meanwhile (measured: 1 of 2,425).
  */
-async function claimDue(
-  scope: Scope,
-  worker: string,
-  most: number,
-): Promise<{ jobs: ClaimedJob[]; runs: ClaimedRun[] }> {
+async function claimDue(scope: Scope, worker: string, most: number, mostMails: number): Promise<Claimed> {
   const [mine] = await scope.sql`
     select 1 as mine from tenant_due
     where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name
       and next_due_at <= public.clock() for update skip locked`
-  if (!mine) return { jobs: [], runs: [] }
+  if (!mine) return { jobs: [], runs: [], mails: [] }
   const jobs = await claimJobs(scope, worker, most)
   const runs = jobs.length < most ? await claimRuns(scope, worker, most - jobs.length) : []
+  const mails = await claimMails(scope, mostMails)
   await writeDue(scope)
-  return { jobs, runs }
+  return { jobs, runs, mails }
 }
 
 /** Recomputes when the tenant is due next. Call only with the due row locked. */
