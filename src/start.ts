@@ -4,6 +4,7 @@ import { Stop } from './errors.ts'
 import { crontab } from './jobs/crontab.ts'
 import { startScheduler } from './jobs/scheduler.ts'
 import { createWorker } from './jobs/worker.ts'
+import { checkMail } from './mail/check.ts'
 import { openServices } from './open.ts'
 import type { Services } from './services.ts'
 import { readyStorage } from './storage/check.ts'
@@ -45,6 +46,7 @@ export async function start(config: Config): Promise<Running> {
     })
   const scheduler = startScheduler(crontab(services, worker), services.log)
   worker.wake()
+  if (services.mailer) void warnOfMail(services)
   let stopping: Promise<void> | null = null
   const port = app.server?.port ?? config.port
   const host = ['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host
@@ -62,6 +64,12 @@ export async function start(config: Config): Promise<Running> {
       return stopping
     },
   }
+}
+
+/** The mail server is asked in the background: nothing waits for it. */
+async function warnOfMail({ config, mailer, log }: Services): Promise<void> {
+  const wrong = await checkMail(config, mailer)
+  if (wrong) log.warn('mails do not go out as they should', { why: wrong })
 }
 
 function portTaken(config: Config, error: unknown): unknown {

@@ -69,6 +69,8 @@ export function createMailer({ url, from, plain, waitMs = 15_000 }: MailerOption
   const domain = from.split('@').at(-1) ?? host
   return {
     async send(mail) {
+      if (!plainAddress.test(mail.to))
+        return { is: 'rejected', why: 'The address holds characters that no mail is sent to.' }
       try {
         const sent = await transport.sendMail({
           messageId: `<${mail.id}@${domain}>`,
@@ -98,6 +100,9 @@ export function createMailer({ url, from, plain, waitMs = 15_000 }: MailerOption
     },
   }
 }
+
+/** An address without anything that could end it, add another one, or be read as a name or a comment. */
+const plainAddress = /^[^\s@<>(),;:"[\]\\]+@[^\s@<>(),;:"[\]\\]+$/
 
 /** A server's words as they may be kept and shown: one short line, without what could be a token or a password. */
 const clean = (words: string): string =>
