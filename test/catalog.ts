@@ -35,7 +35,7 @@ export async function emptyDatabase(): Promise<EmptyDatabase> {
 export async function describeSchema(owner: Sql, schema: string): Promise<string[]> {
   const rows = await owner`
     with here as (select oid from pg_namespace where nspname = ${schema})
-    select 'column ' || c.relname || '.' || a.attname || ' ' || a.attnum || ' ' || format_type(a.atttypid, a.atttypmod)
+    select 'column ' || c.relname || '.' || a.attname || ' ' || row_number() over (partition by c.oid order by a.attnum) || ' ' || format_type(a.atttypid, a.atttypmod)
         || ' ' || a.attnotnull || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') as line
       from pg_class c join here on here.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
       left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum

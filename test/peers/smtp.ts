@@ -28,6 +28,10 @@ export interface Smtp {
   url(login?: string): string
   /** The next `times` of this command meet `refusal`; `DATA` after the whole mail has come. */
   refuse(command: 'MAIL' | 'RCPT' | 'DATA', refusal: Refusal, times?: number): void
+  /** Forgets what it was to refuse. */
+  calm(): void
+  /** Cuts every connection, and forgets what it was to refuse. */
+  hangUp(): void
   stop(): Promise<void>
 }
 
@@ -112,6 +116,13 @@ export async function startSmtp({
     url: (as = login ?? '') =>
       `${tls ? 'smtps' : 'smtp'}://${as && `${as.split(':').map(encodeURIComponent).join(':')}@`}127.0.0.1:${port}`,
     refuse: (command, refusal, times = 1) => void planned.push({ command, refusal, left: times }),
+    calm: () => {
+      planned.length = 0
+    },
+    hangUp: () => {
+      planned.length = 0
+      dropAll()
+    },
     stop: () =>
       new Promise(done => {
         dropAll()

@@ -11,8 +11,8 @@ const styles = {
   action: 'margin: 24px 0',
   button:
     'display: inline-block; padding: 11px 18px; border-radius: 6px; background: #b8321a; color: #ffffff; font-weight: bold; text-decoration: none',
-  small: 'margin: 0 0 10px; font-size: 14px; color: #7d766a',
-  address: 'word-break: break-all; color: #7d766a',
+  small: 'margin: 0 0 10px; font-size: 14px; opacity: 0.75',
+  address: 'word-break: break-all',
 } as const
 
 /** The HTML half of a mail. No picture, no script, nothing that tells us whether it was opened. */

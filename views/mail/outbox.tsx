@@ -106,7 +106,7 @@ function MailRow({ mail, zone }: { mail: Delivery; zone: string }): Html {
         <>
           <Line
             parts={[
-              `to ${mail.to}`,
+              `to\u00a0${mail.to}`,
               <Time at={mail.endedAt ?? mail.createdAt} zone={zone} />,
               mail.tries > 1 && `${mail.tries} tries`,
               mail.nextTryAt && mail.tries > 0 && (

@@ -75,7 +75,15 @@ export function SettingsPage(props: SettingsProps): Html {
       <Section id="sessions" title="Your sessions" about="Where you are signed in to this workspace.">
         <Sessions {...props} />
       </Section>
-      <Section id="mail" title="Mail" about="What comes to you, and what this workspace has sent.">
+      <Section
+        id="mail"
+        title="Mail"
+        about={
+          props.mail.counts
+            ? 'What comes to you by mail, and every mail that this workspace sends.'
+            : 'What comes to you by mail.'
+        }
+      >
         <MailSettings frame={frame} mail={props.mail} />
       </Section>
       {keys && (
