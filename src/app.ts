@@ -21,6 +21,8 @@ import { createDesk } from './http/desk.ts'
 import { guards } from './http/guards.ts'
 import { health } from './http/health.ts'
 import { openApi } from './http/openapi.ts'
+import { mailApi } from './mail/api.ts'
+import { mailPages } from './mail/pages.ts'
 import { mediaApi } from './media/api.ts'
 import { mediaPages } from './media/pages.ts'
 import { notificationsApi } from './notifications/api.ts'
@@ -44,9 +46,9 @@ import { runPages } from './workflows/run-pages.ts'
 export function createApp(services: Services) {
   const api = createApiDoor(services)
   const desk = createDesk(services)
-  listen(followContent)
-  listen(notify)
-  listen(startWorkflows)
+  listen('publishing', followContent)
+  listen('notifications', notify(services.config))
+  listen('workflows', startWorkflows)
   const app = new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })
     .use(guards(services))
     .use(assets())
@@ -57,6 +59,7 @@ export function createApp(services: Services) {
     .use(joinPages(services))
     .use(peoplePages(services, desk))
     .use(settingsPages(services, desk))
+    .use(mailPages(services, desk))
     .use(contentPages(services, desk))
     .use(composerPages(services, desk))
     .use(approvalsPages(services, desk))
@@ -80,6 +83,7 @@ export function createApp(services: Services) {
         .use(calendarApi(api))
         .use(analyticsApi(api))
         .use(notificationsApi(api))
+        .use(mailApi(api))
         .use(workflowsApi(services, api)),
     )
   return app.get('/api/v1/openapi.json', () => Response.json(openApi(app)))

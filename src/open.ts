@@ -7,12 +7,15 @@ import { createTokens } from './http/session.ts'
 import { createOutbound } from './lib/fetch.ts'
 import { createLog } from './lib/log.ts'
 import { createMetrics } from './lib/metrics.ts'
-import { diskFiles } from './media/files.ts'
+import { openMailer } from './mail/check.ts'
+import { mediaFiles } from './media/files.ts'
 import type { Services } from './services.ts'
+import { openStorage } from './storage/open.ts'
 
 /** Opens everything the settings name. @throws Stop in words */
 export async function openServices(config: Config): Promise<{ services: Services; close(): Promise<void> }> {
   const log = createLog({ level: config.logLevel, json: config.production })
+  const storage = openStorage(config)
   const db = await openDatabase(config, log)
   const redis = config.redisUrl ? openRedis(config.redisUrl, log) : null
   const services: Services = {
@@ -22,7 +25,9 @@ export async function openServices(config: Config): Promise<{ services: Services
     counter: redis ? redisCounter(redis) : memoryCounter(),
     tokens: createTokens(config.secret),
     outbound: createOutbound({ allow: config.outboundAllow }),
-    files: diskFiles(config.dataDir),
+    storage,
+    files: mediaFiles(storage),
+    mailer: openMailer(config),
     metrics: createMetrics(),
     lastLook: () => null,
     setupCode: Array.from({ length: 8 }, () => randomInt(10)).join(''),

@@ -5,8 +5,10 @@ import { Stop } from './errors.ts'
 import { crontab } from './jobs/crontab.ts'
 import { startScheduler } from './jobs/scheduler.ts'
 import { createWorker } from './jobs/worker.ts'
+import { checkMail } from './mail/check.ts'
 import { openServices } from './open.ts'
 import type { Services } from './services.ts'
+import { readyStorage } from './storage/check.ts'
 
 export interface Running {
   services: Services
@@ -29,6 +31,10 @@ export async function start(
   times?: WatchTimes,
 ): Promise<Running> {
   const { services, close } = await openServices(config)
+  await readyStorage(services).catch(async error => {
+    await close()
+    throw error
+  })
   const worker = createWorker(services)
   services.lastLook = worker.lastLook
   const app = createApp(services)
@@ -47,6 +53,7 @@ export async function start(
   const watchdog = services.db.pools && watch(services.db.pools, services.log, giveUp, times)
   const scheduler = startScheduler(crontab(services, worker), services.log)
   worker.wake()
+  if (services.mailer) void warnOfMail(services)
   let stopping: Promise<void> | null = null
   const port = app.server?.port ?? config.port
   const host = ['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host
@@ -71,6 +78,12 @@ export async function start(
 function endInWords(sentence: string): never {
   process.stderr.write(`${sentence}\n`)
   process.exit(1)
+}
+
+/** The mail server is asked in the background: nothing waits for it. */
+async function warnOfMail({ config, mailer, log }: Services): Promise<void> {
+  const wrong = await checkMail(config, mailer)
+  if (wrong) log.warn('mails do not go out as they should', { why: wrong })
 }
 
 function portTaken(config: Config, error: unknown): unknown {

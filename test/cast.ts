@@ -9,8 +9,10 @@ import { createTokens } from '../src/http/session.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
 import { createLog } from '../src/lib/log.ts'
 import { createMetrics } from '../src/lib/metrics.ts'
-import { diskFiles } from '../src/media/files.ts'
+import { openMailer } from '../src/mail/check.ts'
+import { mediaFiles } from '../src/media/files.ts'
 import type { Services } from '../src/services.ts'
+import { openStorage } from '../src/storage/open.ts'
 import { type Cast, cloneDatabase, type Member, testSecret } from './setup.ts'
 
 const origin = 'http://localhost'
@@ -66,6 +68,7 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     LOG_LEVEL: 'silent',
     ...environment,
   })
+  const storage = openStorage(config)
   const services: Services = {
     config,
     db,
@@ -73,7 +76,9 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     counter: memoryCounter(),
     tokens: createTokens(testSecret),
     outbound: createOutbound({ allow: config.outboundAllow }),
-    files: diskFiles(dataDir),
+    storage,
+    files: mediaFiles(storage),
+    mailer: openMailer(config),
     metrics: createMetrics(),
     lastLook: () => null,
     setupCode: '12345678',

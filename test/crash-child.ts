@@ -13,22 +13,31 @@ import { createWorker } from '../src/jobs/worker.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
 import { createLog } from '../src/lib/log.ts'
 import { createMetrics } from '../src/lib/metrics.ts'
-import { diskFiles } from '../src/media/files.ts'
+import { openMailer } from '../src/mail/check.ts'
+import { mediaFiles } from '../src/media/files.ts'
+import { openStorage } from '../src/storage/open.ts'
 import { testSecret, testServer } from './setup.ts'
 
-const { CRASH_DATABASE: database, CRASH_AT: step, DATA_DIR, OUTBOUND_ALLOW } = process.env
+const { CRASH_DATABASE: database, CRASH_AT: step, DATA_DIR, OUTBOUND_ALLOW, SMTP_URL } = process.env
 if (!database || !step || !DATA_DIR) throw new Error('CRASH_DATABASE, CRASH_AT and DATA_DIR are needed')
 
 const address = await testServer()
 const app = address(database, 'app')
 const owner = address(database)
-const config = readConfig({ DATA_DIR, OUTBOUND_ALLOW, MASTHEAD_SECRET: testSecret, LOG_LEVEL: 'error' })
+const config = readConfig({
+  DATA_DIR,
+  OUTBOUND_ALLOW,
+  SMTP_URL,
+  MASTHEAD_SECRET: testSecret,
+  LOG_LEVEL: 'error',
+})
 const db = await assemble(
   openPool(app, { name: 'masthead crash child', max: 4 }),
   openPool(owner, { name: 'masthead crash child owner', max: 1 }),
   'user' in app ? app.user : '',
   testSecret,
 )
+const storage = openStorage(config)
 const worker = createWorker({
   config,
   db,
@@ -36,7 +45,9 @@ const worker = createWorker({
   counter: memoryCounter(),
   tokens: createTokens(testSecret),
   outbound: createOutbound({ allow: config.outboundAllow }),
-  files: diskFiles(config.dataDir),
+  storage,
+  files: mediaFiles(storage),
+  mailer: openMailer(config),
   metrics: createMetrics(),
   lastLook: () => null,
   setupCode: '',

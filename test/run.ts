@@ -35,7 +35,7 @@ function readReport(xml: string): Case[] {
   return [...cases].map(([, attributes = '', inside = '']) => {
     const value = (name: string) => decode(new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? '')
     const name = [...value('classname').split(' > ').reverse(), value('name')].filter(Boolean).join(' > ')
-    const needs = /\(needs ([a-z, ]+)\)/.exec(name)?.[1]?.split(', ') ?? []
+    const needs = /\(needs ([a-z0-9, ]+)\)/.exec(name)?.[1]?.split(', ') ?? []
     return {
       file: value('file'),
       name,

@@ -24,6 +24,7 @@ const openPaths = new Set([
   '/setup',
   '/sign-in',
   '/sign-in/workspace',
+  '/reset',
   '/api/v1/openapi.json',
   '/api/v1/sessions',
 ])
@@ -123,6 +124,7 @@ const bodies: Record<string, (world: World) => unknown> = {
     password: 'none of these',
   }),
   'PATCH /workspace': () => ({ name: 'Taken over' }),
+  'PATCH /me/mail': () => ({ notifications: false }),
   'POST /api-keys': () => ({ name: 'a key' }),
   'PATCH /users/:id': () => ({ role: 'reviewer' }),
   'POST /invitations': () => ({ email: 'somebody@example.com', role: 'author' }),
@@ -149,6 +151,7 @@ const forms: Record<string, (world: World) => Record<string, unknown>> = {
   '/people/invitations': () => ({ email: 'somebody-else@example.com', role: 'author' }),
   '/people/:id/role': () => ({ role: 'reviewer' }),
   '/settings/workspace': () => ({ name: 'Taken over', zone: 'Europe/Berlin' }),
+  '/settings/mail': () => ({ notifications: '' }),
   '/settings/password': () => ({ currentPassword: 'not this one', password: 'another quiet desk somewhere' }),
   '/settings/keys': () => ({ name: 'a key' }),
   '/content/:id': world => ({ text: 'Taken over', media: world.media }),

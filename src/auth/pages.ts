@@ -20,6 +20,7 @@ export const agentOf = (request: Request): string => request.headers.get('user-a
 /** The front page, signing in, choosing among workspaces, signing out. */
 export function authPages(services: Services, desk: Desk) {
   const { db, config } = services
+  const byMail = config.smtpUrl !== null
 
   /** The form again, with what was typed; a password is not. */
   const again = (request: Request, form: Rejected, status: number): Response =>
@@ -29,6 +30,7 @@ export function authPages(services: Services, desk: Desk) {
         next: String(form.values.next ?? ''),
         trouble: cookieTrouble(request, config),
         left: false,
+        byMail,
       }),
       status,
     )
@@ -60,6 +62,7 @@ export function authPages(services: Services, desk: Desk) {
           next: asked.get('next') ?? '',
           trouble: cookieTrouble(request, config),
           left: asked.has('left'),
+          byMail,
         }),
       )
     })

@@ -29,6 +29,15 @@ const evenMs = 250
 const refused = () =>
   new Unauthenticated('The mail address or the password is not right. Check both and try again.')
 
+const untilEven = (started: number) => Bun.sleep(evenMs - ((performance.now() - started) % evenMs))
+
+/** Does something whose duration must not tell what it found. */
+export async function answerEvenly(work: () => Promise<void>): Promise<void> {
+  const started = performance.now()
+  await work()
+  await untilEven(started)
+}
+
 /** What a password's hash leaves in places outside the database. */
 export const proofOf = (passwordHash: string): string => tokenHash(passwordHash).slice(0, 22)
 
@@ -61,7 +70,7 @@ export async function checkLogin(
   if (tenants.length === 0) await verifyPassword(given.password, null)
   const [first, ...others] = found
   if (first) return [first, ...others]
-  await Bun.sleep(evenMs - ((performance.now() - started) % evenMs))
+  await untilEven(started)
   throw refused()
 }
 
@@ -84,7 +93,8 @@ export async function enter(
   })
 }
 
-async function workspacesOf(db: Database, email: string, slug: string | undefined): Promise<Tenant[]> {
+/** The workspaces that a mail address may sign in to. */
+export async function workspacesOf(db: Database, email: string, slug: string | undefined): Promise<Tenant[]> {
   const wanted = slug || null
   const rows = await db.sql`
     select d.tenant_id from public.sign_in_directory d join public.tenants t on t.id = d.tenant_id

@@ -3,7 +3,8 @@ import { createKey } from '../auth/keys.ts'
 import { country, email, password, personName, slug, zone } from '../auth/schema.ts'
 import { deleteTenantSchema } from '../db/tenants.ts'
 import { Stop } from '../errors.ts'
-import { diskFiles } from '../media/files.ts'
+import { mediaFiles } from '../media/files.ts'
+import { openStorage } from '../storage/open.ts'
 import { foundWorkspace } from '../team/workspace.ts'
 import { bench, print, readArgs, runCommand, withDatabase } from './command.ts'
 
@@ -121,7 +122,7 @@ async function erase(args: string[]): Promise<void> {
       )
     const id = row.id as string
     await deleteTenantSchema(db.owner, id)
-    await diskFiles(at.config.dataDir).removeTenant(id)
+    await mediaFiles(openStorage(at.config)).removeTenant(id)
     print(
       `Erased ${wanted} at ${new Date().toISOString()}: its schema, role, key, sign-in directory entries and pictures.`,
     )

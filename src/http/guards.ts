@@ -111,6 +111,7 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       if (problem.status >= 500)
         log.error('a request failed', {
           error,
+          why: (error as { why?: string }).why,
           path: loggable(new URL(request.url).pathname),
           id: times.get(request)?.id,
         })

@@ -1,4 +1,5 @@
 import { createCredential } from '../accounts/credential.ts'
+import { publicBase } from '../config.ts'
 import type { Actor, Tenant } from '../db/scope.ts'
 import { platforms } from '../platforms/index.ts'
 import type { Finding, Json, Outcome, Platform, Post, Sending } from '../platforms/platform.ts'
@@ -83,7 +84,7 @@ async function attempt(
   const { account: opened, draft } = job.opened
   const platform = platforms[opened.platform]
   if (opened.state === 'reconnect' && !armed) return { is: 'reconnect', why: needsReconnect(platform.name) }
-  const base = publicBase(services)
+  const base = publicBase(services.config)
   const feed = `${base}/feed/${tenant.slug}`
   const post: Post = {
     jobId: job.id,
@@ -216,8 +217,3 @@ const broke = (name: string, error: unknown) => ({
   next: 'It is written in the log. The post is not sent twice.',
   raw: error instanceof Error ? error.message.slice(0, 300) : null,
 })
-
-/** Where links to us lead when no request is there to tell. */
-export const publicBase = ({ config }: Pick<Services, 'config'>): string =>
-  config.publicUrl?.origin ??
-  `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`

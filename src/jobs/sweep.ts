@@ -14,6 +14,7 @@ export async function sweepTenant({ db }: Pick<Services, 'db'>, tenantId: string
     await writeDue(scope)
     await sql`delete from idempotency_keys where created_at < public.clock() - interval '24 hours'`
     await sql`delete from sessions where expires_at < public.clock()`
+    await sql`delete from deliveries where ended_at < public.clock() - interval '30 days'`
     await sql`delete from invitations where expires_at < public.clock() - interval '30 days'`
   })
 }

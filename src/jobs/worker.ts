@@ -4,6 +4,7 @@ import type { Actor, Scope, Tenant } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, claimJobs, leastDue } from './claim.ts'
+import { type ClaimedMail, claimMails, sendMail } from './mail.ts'
 import type { ClaimedRun } from './run-record.ts'
 import { claimRuns, performRun } from './runs.ts'
 import { sendJob } from './send.ts'
@@ -15,6 +16,8 @@ const lanes = 64
 const fairShare = 8
 /** So many tenants are entered at once: the pool has connections left for the requests and for what is being sent. */
 const entrances = 4
+/** Mails at a time, in lanes of their own: a mail server that hangs takes none away from posts. */
+const mailLanes = 4
 /** A timer is set for what falls due before the next tick. */
 const horizonMs = 1_100
 
@@ -33,6 +36,7 @@ interface Claimed {
   tenant: Tenant
   jobs: ClaimedJob[]
   runs: ClaimedRun[]
+  mails: ClaimedMail[]
 }
 
 /** The publishing loop: finds tenants with something due, claims fairly, sends outside any transaction. */
@@ -42,6 +46,7 @@ export function createWorker(services: Services): Worker {
   const running = new Set<Promise<void>>()
   /** Pictures being drawn only poll now and then, and take long: they take no lane away from posts. */
   const drawing = new Set<Promise<void>>()
+  const mailing = new Set<Promise<void>>()
   const stopping = new AbortController()
   let stopped = false
   const together = createTogether(db.within)
@@ -97,7 +102,9 @@ export function createWorker(services: Services): Worker {
     const actor: Actor = { tenantId, userId: null, role: 'system' }
     let claimed: Claimed
     try {
-      claimed = await db.within(actor, scope => claimDue(scope, name, most))
+      claimed = await db.within(actor, scope =>
+        claimDue(scope, name, most, Math.max(0, mailLanes - mailing.size)),
+      )
     } catch (error) {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
@@ -110,7 +117,12 @@ export function createWorker(services: Services): Worker {
         ),
         one.kind === 'comfyui' ? drawing : running,
       )
-    return claimed.jobs.length + claimed.runs.length
+    for (const one of claimed.mails)
+      run(
+        sendMail(services, tenantId, one).catch(error => log.error('a mail broke', { mail: one.id, error })),
+        mailing,
+      )
+    return claimed.jobs.length + claimed.runs.length + claimed.mails.length
   }
 
   /** What falls due before the next tick is met on the moment. */
@@ -149,8 +161,8 @@ export function createWorker(services: Services): Worker {
       for (;;) {
         wake()
         while (looking) await looking
-        if (running.size + drawing.size === 0 && !looking) return
-        await Promise.race([...running, ...drawing])
+        if (running.size + drawing.size + mailing.size === 0 && !looking) return
+        await Promise.race([...running, ...drawing, ...mailing])
       }
     },
     lastLook: () => lastLook,
@@ -161,7 +173,7 @@ export function createWorker(services: Services): Worker {
       // A look under way may just be claiming: what it claims is in flight too.
       const drained = (async () => {
         await looking
-        await Promise.all([...running, ...drawing])
+        await Promise.all([...running, ...drawing, ...mailing])
       })()
       await Promise.race([drained, Bun.sleep(ms)])
     },
@@ -172,19 +184,20 @@ export function createWorker(services: Services): Worker {
  * Locks the tenant's due row, claims, and writes when it is due next. The lock comes first: a recomputation in the
  * same statement would read an older snapshot and strand a job planned meanwhile (measured: 1 of 2,425).
  */
-async function claimDue(scope: Scope, worker: string, most: number): Promise<Claimed> {
+async function claimDue(scope: Scope, worker: string, most: number, mostMails: number): Promise<Claimed> {
   const { tenant } = scope
   const [mine] = await scope.sql`
     select 1 as mine from tenant_due
     where role = current_user
       and next_due_at <= public.clock() for update skip locked`
-  if (!mine) return { tenant, jobs: [], runs: [] }
+  if (!mine) return { tenant, jobs: [], runs: [], mails: [] }
   const jobs = await claimJobs(scope, worker, most)
   const runs = jobs.length < most ? await claimRuns(scope, worker, most - jobs.length) : []
+  const mails = await claimMails(scope, mostMails)
   // A claim that a crash of the database forgets is harmless for a post: arming comes later in its log, and is waited for.
-  if (runs.length === 0) await scope.sql`set local synchronous_commit = off`
+  if (runs.length + mails.length === 0) await scope.sql`set local synchronous_commit = off`
   await writeDue(scope)
-  return { tenant, jobs, runs }
+  return { tenant, jobs, runs, mails }
 }
 
 /** Recomputes when the tenant is due next. Call only with the due row locked. */

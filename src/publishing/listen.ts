@@ -1,6 +1,6 @@
+import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Listener, record } from '../events.ts'
-import { wakeAt } from './schedule.ts'
 
 /**
  * What content, approval and account events mean for the jobs that have not begun. In the transaction of the event,

@@ -1,10 +1,11 @@
+import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, NotFound } from '../errors.ts'
 import { type EventType, record } from '../events.ts'
 import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import { readJob } from './find.ts'
-import { plannedMoment, wakeAt } from './schedule.ts'
+import { plannedMoment } from './schedule.ts'
 import type { Job, JobChange, JobState, Resolution } from './schema.ts'
 
 interface Locked {

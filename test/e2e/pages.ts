@@ -66,11 +66,13 @@ export async function pagesOf(
     '/sign-in': ['/sign-in', '/sign-in?left'],
     // Closed once there is a workspace: its page is one of the error pages then.
     '/setup': ['/setup'],
+    '/reset': ['/reset'],
     '/join/:tenantId/:token': [links.join, `/join/${ids.tenantId}/none`],
     '/reset/:tenantId/:token': [links.reset, `/reset/${ids.tenantId}/none`],
     '/w/:slug': [at],
     '/w/:slug/people': [`${at}/people`],
     '/w/:slug/settings': [`${at}/settings`],
+    '/w/:slug/settings/mail': [`${at}/settings/mail`, `${at}/settings/mail?state=failed`],
     '/w/:slug/content': [`${at}/content`, `${at}/content?state=archived`],
     '/w/:slug/content/:id': [`${at}/content/new`, ...under('/content', ids.content)],
     '/w/:slug/content/:id/versions': under('/content', ids.content.slice(0, 2), '/versions'),

@@ -3,7 +3,7 @@ import { describe } from 'bun:test'
 import { findNode, isInstalled, missingToolchain } from './pds/install.ts'
 import { hasOlderPostgres } from './postgres/install.ts'
 
-export const peers = ['pds', 'postgres', 'redis', 'pgbouncer', 'chromium'] as const
+export const peers = ['pds', 'postgres', 'redis', 'pgbouncer', 's3', 'chromium'] as const
 export type Peer = (typeof peers)[number]
 
 export const peerNames: Record<Peer, string> = {
@@ -11,6 +11,7 @@ export const peerNames: Record<Peer, string> = {
   postgres: 'PostgreSQL 15 to 17',
   redis: 'Redis',
   pgbouncer: 'PgBouncer',
+  s3: 'Swift (S3)',
   chromium: 'Chromium',
 }
 
@@ -44,6 +45,11 @@ export function missing(peer: Peer): string | null {
       return program('redis-server') ? null : 'redis-server is not installed: apt-get install redis-server'
     case 'pgbouncer':
       return program('pgbouncer') ? null : 'pgbouncer is not installed: apt-get install pgbouncer'
+    case 's3': {
+      const parts = ['swift-proxy', 'swift-account', 'swift-container', 'swift-object', 'memcached']
+      const lacking = parts.filter(name => !program(name.startsWith('swift') ? `${name}-server` : name))
+      return lacking.length > 0 ? `Swift is not installed: apt-get install ${lacking.join(' ')}` : null
+    }
     case 'chromium':
       return chromiumPath() ? null : 'Chromium is not installed: apt-get install chromium'
   }
@@ -56,6 +62,7 @@ export async function present(): Promise<Record<Peer, true | string>> {
     postgres: missing('postgres') ?? true,
     redis: missing('redis') ?? true,
     pgbouncer: missing('pgbouncer') ?? true,
+    s3: missing('s3') ?? true,
     chromium: missing('chromium') ?? true,
   }
 }

@@ -12,11 +12,14 @@ export function SignInPage({
   next,
   trouble,
   left,
+  byMail,
 }: {
   form: Rejected | null
   next: string
   trouble: CookieTrouble | null
   left: boolean
+  /** Whether a link for a new password can be asked for by mail. */
+  byMail: boolean
 }): Html {
   const refused = form && Object.keys(form.errors).length === 0
   return (
@@ -76,7 +79,13 @@ export function SignInPage({
           </Button>
         </Buttons>
       </Form>
-      <p>Forgotten the password? Whoever runs this Masthead can make you a link for a new one.</p>
+      {byMail ? (
+        <p>
+          <a href="/reset">Forgotten the password?</a>
+        </p>
+      ) : (
+        <p>Forgotten the password? Whoever runs this Masthead can make you a link for a new one.</p>
+      )}
     </PlainLayout>
   )
 }
