@@ -1,7 +1,7 @@
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
-import { openWith, sealWith } from '../lib/seal.ts'
+import { mailWords, openFor, sealFor } from '../tenants/sealed.ts'
 import type { Letter, Purpose } from './schema.ts'
 
 /** A mail to be written down. */
@@ -21,9 +21,6 @@ export interface Sealed {
   letter: Letter
 }
 
-/** Where a sealed mail belongs; bytes copied to another row or tenant do not open. */
-const placeOf = (scope: Scope, id: string): string => `${scope.tenant.id}/deliveries/${id}/sealed`
-
 /**
  * Puts mails into the outbox, in the transaction of what they are about: they go out when it commits, and only then.
  * Callers ask before whether mail is set up. Their words are sealed, because they hold links that open doors.
@@ -35,11 +32,8 @@ export async function postMails(scope: Scope, postings: readonly Posting[]): Pro
   let due: Date | null = null
   for (const { purpose, to, userId, subjectId, letter } of postings) {
     const id = newId()
-    const sealed = sealWith(
-      scope.tenant.keys,
-      JSON.stringify({ fromName, letter } satisfies Sealed),
-      placeOf(scope, id),
-    )
+    const words = JSON.stringify({ fromName, letter } satisfies Sealed)
+    const sealed = sealFor(scope.tenant, mailWords, { id }, words)
     const [made] = await scope.sql`
       insert into deliveries (id, kind, purpose, state, body, user_id, subject_id, sealed, next_try_at)
       values (${id}, 'mail', ${purpose}, 'waiting', ${scope.sql.json({ to, subject: letter.subject })}, ${userId},
@@ -52,4 +46,4 @@ export async function postMails(scope: Scope, postings: readonly Posting[]): Pro
 
 /** @throws when it was sealed under another secret */
 export const openMail = (scope: Scope, id: string, sealed: Uint8Array): Sealed =>
-  JSON.parse(openWith(scope.tenant.keys, sealed, placeOf(scope, id)).toString()) as Sealed
+  JSON.parse(openFor(scope.tenant, mailWords, { id }, sealed).toString()) as Sealed
