@@ -122,8 +122,9 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
     })
 }
 
-/** The path as the log may have it: the tokens of one-time links open doors. */
-const loggable = (pathname: string) => pathname.replace(/^(\/(?:join|reset)\/[^/]+\/).+/, '$1…')
+/** The path as the log may have it: the tokens of one-time links open doors, and a workspace's name outlives it nowhere. */
+const loggable = (pathname: string) =>
+  pathname.replace(/^(\/(?:join|reset)\/[^/]+\/).+/, '$1…').replace(/^\/(w|feed)\/[^/]+/, '/$1/…')
 
 /** The framework's own errors, in our words. */
 function elysiaProblem(code: unknown, error: unknown) {
