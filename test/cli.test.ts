@@ -5,39 +5,13 @@ import { join } from 'node:path'
 import { createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { openServices } from '../src/open.ts'
+import { operator, type Ran } from './operator.ts'
 
-const root = join(import.meta.dir, '..')
 const folder = mkdtempSync(join(tmpdir(), 'masthead-cli-'))
 // Root's database user must be able to reach it.
 chmodSync(folder, 0o755)
 
-interface Ran {
-  code: number
-  out: string
-  err: string
-}
-
-/** Runs a command as the operator does, with a data folder of its own and nothing of our environment but PATH. */
-async function run(
-  command: string,
-  args: string[] = [],
-  input = '',
-  env: Record<string, string> = {},
-): Promise<Ran> {
-  const child = Bun.spawn([process.execPath, join('src/cli', `${command}.ts`), ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', DATA_DIR: folder, ...env },
-    stdin: new Blob([input]),
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ])
-  return { code, out, err }
-}
+const run = operator(folder)
 
 const password = 'a quiet desk by the window'
 const creation = (slug: string, more: string[] = []) => [
