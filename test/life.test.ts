@@ -231,6 +231,10 @@ describe('what falls due while a workspace is suspended', () => {
     const today = (await house.bob.page('GET', '/w/northwind')).html
     expect(today).toContain('Not sent: its moment passed 23 h ago')
     expect(today).toContain(words)
+    expect(today.split(`href="/w/northwind/publish-jobs/${missed}"`)).toHaveLength(2)
+    expect((await house.bob.page('GET', '/w/northwind/calendar')).html).toContain(
+      'not sent: Planned for today',
+    )
     const page = (await house.bob.page('GET', `/w/northwind/publish-jobs/${missed}`)).html
     for (const part of [words, 'Send it now', 'Another time', 'Cancel']) expect(page).toContain(part)
     expect((await house.bob.page('GET', '/w/northwind/publish-jobs?state=held')).html).toContain(
