@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type App, createApp } from '../src/app.ts'
+import { createKey } from '../src/auth/keys.ts'
 import { startSession } from '../src/auth/session.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { memoryCounter } from '../src/http/limits.ts'
@@ -13,7 +14,8 @@ import { openMailer } from '../src/mail/check.ts'
 import { mediaFiles } from '../src/media/files.ts'
 import type { Services } from '../src/services.ts'
 import { openStorage } from '../src/storage/open.ts'
-import { type Cast, cloneDatabase, type Member, testSecret } from './setup.ts'
+import { foundWorkspace } from '../src/team/workspace.ts'
+import { type Cast, cloneDatabase, type Member, testPassword, testSecret } from './setup.ts'
 
 const origin = 'http://localhost'
 
@@ -49,6 +51,11 @@ export interface House extends Record<keyof Cast, Person> {
   services: Services
   /** Moves the database's clock by so many milliseconds from the real time. */
   shiftClock(ms: number): Promise<void>
+  /**
+   * Founds a further workspace and answers its owner. What is to be erased has to be one of these: the cast's roles are
+   * shared by every test's database.
+   */
+  found(slug: string): Promise<Person>
   /** A request without any credential. */
   anyone(
     method: string,
@@ -92,6 +99,21 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     ...people,
     app,
     services,
+    async found(slug) {
+      const about = { name: slug, email: `owner@${slug}.example`, role: 'owner' } as const
+      const { tenant, ownerId } = await foundWorkspace(db, testSecret, {
+        ...about,
+        slug,
+        zone: 'Europe/Berlin',
+        ownerName: about.name,
+        password: testPassword,
+      })
+      const { id, schema } = tenant
+      const { key } = await db.within({ tenantId: id, userId: ownerId, role: 'owner' }, scope =>
+        createKey(scope, { name: 'test' }),
+      )
+      return person({ ...about, id: ownerId, key, tenant: { id, slug, schema } }, services, handle)
+    },
     anyone: (method, path, form, headers) => browse(handle, method, path, form, { ...headers }),
     async shiftClock(ms) {
       await db.owner.unsafe(

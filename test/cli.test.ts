@@ -6,39 +6,13 @@ import { createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { prepareKey, useNextKey } from '../src/db/keys.ts'
 import { openServices } from '../src/open.ts'
+import { operator, type Ran } from './operator.ts'
 
-const root = join(import.meta.dir, '..')
 const folder = mkdtempSync(join(tmpdir(), 'masthead-cli-'))
 // Root's database user must be able to reach it.
 chmodSync(folder, 0o755)
 
-interface Ran {
-  code: number
-  out: string
-  err: string
-}
-
-/** Runs a command as the operator does, with a data folder of its own and nothing of our environment but PATH. */
-async function run(
-  command: string,
-  args: string[] = [],
-  input = '',
-  env: Record<string, string> = {},
-): Promise<Ran> {
-  const child = Bun.spawn([process.execPath, join('src/cli', `${command}.ts`), ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', DATA_DIR: folder, ...env },
-    stdin: new Blob([input]),
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ])
-  return { code, out, err }
-}
+const run = operator(folder)
 
 const password = 'a quiet desk by the window'
 const creation = (slug: string, more: string[] = []) => [
@@ -143,7 +117,7 @@ describe('bun run tenant', () => {
 
       const picture = '00000000-0000-7000-8000-000000000001'
       await services.files.write(tenant.id, picture, 'full', new Uint8Array([1]))
-      const erased = await run('tenant', ['erase', 'beside', '--yes'])
+      const erased = await run('tenant', ['erase', 'beside', '--yes', '--now'])
       expect(erased.code).toBe(0)
       for (const words of ['Erased beside', 'Backups', 'within 30 seconds'])
         expect(erased.out).toContain(words)

@@ -23,6 +23,8 @@ export interface Today {
 /** What asks for this person. Only what their role can answer is asked of them. */
 export interface Needs {
   unconfirmed: JobRow[]
+  /** Held, because their moment passed while nothing could be sent. */
+  late: JobRow[]
   failed: JobRow[]
   reconnect: { id: string; name: string; platform: PlatformId; reason: string | null; waiting: number }[]
   review: { id: string; text: string; by: string | null }[]
@@ -45,7 +47,8 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
       select count(*)::int as out,
         count(*) filter (where published_at > run_at + ${lateSeconds} * interval '1 second')::int as late
       from publish_jobs where state = 'published' and published_at >= ${monday}`,
-    listRows(scope, { states: ['scheduled', 'publishing', 'held'], limit: 60 }),
+    // What missed its moment goes nowhere by itself: it asks for a person instead.
+    listRows(scope, { states: ['scheduled', 'publishing', 'held'], notHeldFor: 'late', limit: 60 }),
     listRows(scope, { from: startOfDay(today, zone), to: until, limit: 500 }),
     readNeeds(scope),
     readFirstSteps(scope),
@@ -77,8 +80,9 @@ function departures(jobs: readonly JobRow[]): Departure[] {
 async function readNeeds(scope: Scope): Promise<Needs> {
   const { sql, actor } = scope
   const schedules = may(actor, 'jobs.schedule')
-  const [unconfirmed, failed, reconnect, review, changes] = await Promise.all([
+  const [unconfirmed, late, failed, reconnect, review, changes] = await Promise.all([
     schedules ? listRows(scope, { states: ['unconfirmed'], limit: shownNeeds, newestFirst: true }) : none,
+    schedules ? listRows(scope, { states: ['held'], heldFor: 'late', limit: shownNeeds }) : none,
     schedules ? failedOf(scope) : none,
     may(actor, 'accounts.manage')
       ? sql`
@@ -105,6 +109,7 @@ async function readNeeds(scope: Scope): Promise<Needs> {
   ])
   return {
     unconfirmed: unconfirmed.items,
+    late: late.items,
     failed: failed.items,
     reconnect: reconnect.map(row => ({
       id: row.id as string,

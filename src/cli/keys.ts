@@ -1,6 +1,6 @@
 import { keyStates } from '../db/keys.ts'
 import { Stop } from '../errors.ts'
-import { diskStorage } from '../storage/disk.ts'
+import { openStorage } from '../storage/open.ts'
 import { dropFormerKeys, snapshotsByKey } from '../tenants/former-keys.ts'
 import { sealedByKey } from '../tenants/reseal.ts'
 import { type Rotation, rotateKeys } from '../tenants/rotate.ts'
@@ -26,7 +26,7 @@ async function rotate(args: string[]): Promise<void> {
     if (slug !== null && (await keyStates(db.owner, slug)).length === 0)
       throw new Stop(`There is no workspace "${slug}": see tenant list.`)
     const done = await rotateKeys(db, config.secret, slug, progress)
-    const dropped = await dropFormerKeys(db, diskStorage(config.dataDir))
+    const dropped = await dropFormerKeys(db, openStorage(config))
     if (values.json) print(JSON.stringify({ ok: isWhole(done), ...done, dropped }))
     else say(done, dropped)
     if (!isWhole(done)) throw new Stop(whatIsLeft(done))
@@ -65,7 +65,7 @@ function whatIsLeft({ failed, unreadable }: Rotation): string {
 async function status(args: string[]): Promise<void> {
   const { values } = readArgs(args, options)
   const { config, log } = bench()
-  const storage = diskStorage(config.dataDir)
+  const storage = openStorage(config)
   await withDatabase({ config, log }, async db => {
     const states = await keyStates(db.owner, values.tenant ?? null)
     if (values.tenant !== undefined && states.length === 0)

@@ -44,38 +44,59 @@ export async function createTenant(
   seed: (tenant: Tenant) => Promise<void>,
 ): Promise<Tenant> {
   const { slug } = given
-  if (!slugPattern.test(slug) || reservedSlugs.has(slug))
-    throw new Invalid(`"${slug}" cannot be the address of a workspace.`, [
-      {
-        path: 'slug',
-        message: 'use 1 to 40 lower-case letters, digits and hyphens, and not a reserved word',
-      },
-    ])
+  checkSlug(slug)
   const id = newId()
   const key = newKey()
   const wrappedKey = wrapKey(given.secret, id, key)
   const tenant: Tenant = {
     id,
     slug,
+    formerSlugs: [],
+    state: 'creating',
+    stateReason: null,
+    eraseAfter: null,
     schema: schemaNameOf(id),
     keys: { current: { id: 1, key }, others: new Map() },
   }
   await clearHalfMade(owner, slug)
-  try {
-    await owner`insert into public.tenants (id, slug, schema_name, data_key) values (${id}, ${slug}, ${tenant.schema}, ${wrappedKey})`
-  } catch (error) {
-    if ((error as { code?: string }).code !== '23505') throw error
-    throw new Conflict(`The address "${slug}" is taken. Choose another one.`)
-  }
+  await owner.begin(async tx => {
+    await claimSlug(tx, slug, id)
+    await tx`insert into public.tenants (id, slug, schema_name, data_key) values (${id}, ${slug}, ${tenant.schema}, ${wrappedKey})`
+  })
   try {
     await createTenantSchema(owner, tenant, given.appRole)
     await seed(tenant)
     await owner`update public.tenants set state = 'active' where id = ${id}`
-    return tenant
+    return { ...tenant, state: 'active' }
   } catch (error) {
     await deleteTenantSchema(owner, id)
     throw error
   }
+}
+
+/** @throws Invalid when it is no address that a workspace may have */
+function checkSlug(slug: string): void {
+  if (slugPattern.test(slug) && !reservedSlugs.has(slug)) return
+  throw new Invalid(`"${slug}" cannot be the address of a workspace.`, [
+    {
+      path: 'slug',
+      message: 'use 1 to 40 lower-case letters, digits and hyphens, and not a reserved word',
+    },
+  ])
+}
+
+/**
+ * Makes sure that a tenant may take an address in this transaction: nobody else has it or had it before. Whoever takes
+ * addresses waits here for the others, so that what was read stays true until the end.
+ * @throws Invalid, Conflict
+ */
+export async function claimSlug(tx: TransactionSql, slug: string, tenantId: string): Promise<void> {
+  checkSlug(slug)
+  await tx`select pg_advisory_xact_lock(hashtext('masthead addresses'))`
+  const [taken] = await tx`
+    select 1 from public.tenants where slug = ${slug} and id <> ${tenantId}
+    union all select 1 from public.former_slugs where slug = ${slug} and tenant_id <> ${tenantId}`
+  if (taken) throw new Conflict(`The address "${slug}" is taken. Choose another one.`)
 }
 
 /** A process that died while it made a tenant leaves it half made, holding its address; nobody was ever in it. */
@@ -118,25 +139,37 @@ export async function createTenantSchema(
   })
 }
 
-/** Drops schema, role, directory entries and the row with its key: what GDPR erasure asks of the database. Repeatable. */
+/** Drops schema, role, directory entries and the row with its keys: what GDPR erasure asks of the database. Repeatable. */
 export async function deleteTenantSchema(owner: Sql, tenantId: string): Promise<void> {
-  const schema = schemaNameOf(tenantId)
   await owner.begin(async tx => {
-    await tx`update public.tenants set state = 'erasing' where id = ${tenantId}`
-    await tx.unsafe(`drop schema if exists ${schema} cascade`)
-    const [role] = await tx`
-      select exists (select 1 from pg_shdepend where refclassid = 'pg_authid'::regclass and refobjid = r.oid
-        and dbid = (select oid from pg_database where datname = current_database())) as holds
-      from pg_roles r where rolname = ${schema}`
-    // Its default privileges went with the schema, and the app lets it own nothing. SQL that got into a scope could
-    // have made a large object or default privileges of its own, which would keep the role.
-    if (role?.holds) {
-      await tx.unsafe(`grant ${schema} to current_user`)
-      await tx.unsafe(`drop owned by ${schema}`)
-    }
-    if (role) await tx.unsafe(`drop role ${schema}`)
+    await dropSchema(tx, tenantId)
     await tx`delete from public.tenants where id = ${tenantId}`
   })
+}
+
+/**
+ * Drops schema and role and leaves the row, by which an erasure that is cut off is found and finished. From here on
+ * nobody can enter the tenant, whatever a process remembers of it. Repeatable.
+ */
+export async function emptyTenant(owner: Sql, tenantId: string): Promise<void> {
+  await owner.begin(tx => dropSchema(tx, tenantId))
+}
+
+async function dropSchema(tx: TransactionSql, tenantId: string): Promise<void> {
+  const schema = schemaNameOf(tenantId)
+  await tx`update public.tenants set state = 'erasing' where id = ${tenantId}`
+  await tx.unsafe(`drop schema if exists ${schema} cascade`)
+  const [role] = await tx`
+    select exists (select 1 from pg_shdepend where refclassid = 'pg_authid'::regclass and refobjid = r.oid
+      and dbid = (select oid from pg_database where datname = current_database())) as holds
+    from pg_roles r where rolname = ${schema}`
+  // Its default privileges went with the schema, and the app lets it own nothing. SQL that got into a scope could
+  // have made a large object or default privileges of its own, which would keep the role.
+  if (role?.holds) {
+    await tx.unsafe(`grant ${schema} to current_user`)
+    await tx.unsafe(`drop owned by ${schema}`)
+  }
+  if (role) await tx.unsafe(`drop role ${schema}`)
 }
 
 /**

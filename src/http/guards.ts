@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia'
-import { Forbidden, Unauthenticated } from '../errors.ts'
+import { Forbidden, Suspended, Unauthenticated } from '../errors.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { readFormBody, readJson } from './body.ts'
-import { errorPage } from './error-page.ts'
+import { errorPage, suspendedPage } from './error-page.ts'
 import { limit } from './limits.ts'
+import { Moved, movedResponse } from './moved.ts'
 import { clientAddress, foreignOrigin, isSecure } from './origin.ts'
 import { internalProblem, problemOf, problemResponse } from './problems.ts'
 import { callerOfBearer } from './session.ts'
@@ -105,6 +106,7 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       })
     })
     .onError({ as: 'global' }, ({ error, code, request, set }) => {
+      if (error instanceof Moved) return movedResponse(error, request)
       const problem =
         problemOf(error) ?? problemOf((error as Error).cause) ?? elysiaProblem(code, error) ?? internalProblem
       set.status = problem.status
@@ -117,13 +119,18 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
         })
       const { pathname } = new URL(request.url)
       if (pathname.startsWith('/api/')) return problemResponse(problem, pathname)
-      return errorPage(problem, request)
+      return error instanceof Suspended ? suspendedPage(error) : errorPage(problem, request)
     })
 }
 
-/** The path as the log may have it: the tokens of one-time links open doors, however the link was mangled. */
+/**
+ * The path as the log may have it: the tokens of one-time links open doors, however the link was mangled, and a
+ * workspace's name outlives it nowhere.
+ */
 const loggable = (pathname: string) =>
-  pathname.replace(/((?:join|reset)(?:\/|%2f)+[0-9a-f-]{36}(?:\/|%2f)+).+/i, '$1…')
+  pathname
+    .replace(/((?:join|reset)(?:\/|%2f)+[0-9a-f-]{36}(?:\/|%2f)+).+/i, '$1…')
+    .replace(/^\/(w|feed)\/[^/]+/, '/$1/…')
 
 /** The framework's own errors, in our words. */
 function elysiaProblem(code: unknown, error: unknown) {

@@ -1,6 +1,7 @@
 import { collectCounts } from '../analytics/collect.ts'
 import type { Services } from '../services.ts'
-import { diskStorage } from '../storage/disk.ts'
+import { eraseDue } from '../tenants/erase.ts'
+import { removeOldExports } from '../tenants/exports.ts'
 import { dropFormerKeys } from '../tenants/former-keys.ts'
 import { sweepTenant } from './sweep.ts'
 import type { Worker } from './worker.ts'
@@ -31,9 +32,13 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
     {
       name: 'remove former keys',
       pattern: '0 47 * * * *',
-      async run() {
-        await dropFormerKeys(services.db, diskStorage(services.config.dataDir))
-      },
+      run: async () => void (await dropFormerKeys(services.db, services.storage)),
+    },
+    { name: 'erase what is to be erased', pattern: '30 * * * * *', run: () => eraseDue(services) },
+    {
+      name: 'remove old exports',
+      pattern: '0 23 * * * *',
+      run: async () => void (await removeOldExports(services.storage)),
     },
     { name: 'sweep', pattern: '0 17 * * * *', run: eachTenant(id => sweepTenant(services, id)) },
   ]
