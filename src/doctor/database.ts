@@ -107,7 +107,7 @@ async function appLogin({ owner, app, appRole }: Open): Promise<Finding> {
   if (wrong.length > 0)
     return fail(
       `${appRole} ${wrong.join(', ')}`,
-      `alter role "${appRole}" nosuperuser nocreaterole nocreatedb nobypassrls noinherit login; alter role "${appRole}" set search_path = pg_catalog; and give what it owns to the owner`,
+      `alter role "${appRole}" nosuperuser nocreaterole nocreatedb nobypassrls noinherit login; give what it owns to the owner; a start mends its path`,
     )
   try {
     await app`select 1`
