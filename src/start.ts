@@ -2,6 +2,7 @@ import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { type WatchTimes, watch } from './db/watchdog.ts'
 import { Stop } from './errors.ts'
+import { holdAfterRestore } from './jobs/after-restore.ts'
 import { crontab } from './jobs/crontab.ts'
 import { startScheduler } from './jobs/scheduler.ts'
 import { createWorker } from './jobs/worker.ts'
@@ -39,6 +40,7 @@ export async function start(
   services.lastLook = worker.lastLook
   const app = createApp(services)
   try {
+    await holdAfterRestore(services)
     app.listen({ port: config.port, hostname: config.host })
   } catch (error) {
     await close()

@@ -97,7 +97,7 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       const status = responseValue instanceof Response ? responseValue.status : (set.status ?? 200)
       const { pathname } = new URL(request.url)
       const door = pathname.startsWith('/api/') ? 'api' : pathname.startsWith('/w/') ? 'page' : 'public'
-      metrics.request(door, Number(status) || 200)
+      metrics.request(door, Number(status) || 200, (performance.now() - timed.started) / 1000)
       if (pathname.startsWith('/public/')) return
       log.info(`${request.method} ${loggable(pathname)}`, {
         status,
