@@ -20,6 +20,7 @@ import { uploadLimit } from './http/body.ts'
 import { createDesk } from './http/desk.ts'
 import { guards } from './http/guards.ts'
 import { health } from './http/health.ts'
+import { liveApi, livePages } from './http/live.ts'
 import { openApi } from './http/openapi.ts'
 import { mediaApi } from './media/api.ts'
 import { mediaPages } from './media/pages.ts'
@@ -51,6 +52,7 @@ export function createApp(services: Services) {
     .use(guards(services))
     .use(assets())
     .use(health(services))
+    .use(livePages(services))
     .use(authPages(services, desk))
     .use(resetPages(services))
     .use(setupPages(services))
@@ -70,6 +72,7 @@ export function createApp(services: Services) {
     .use(feedPages(services))
     .group('/api/v1', v1 =>
       v1
+        .use(liveApi(services))
         .use(authApi(services, api))
         .use(teamApi(services, api))
         .use(accountsApi(services, api))

@@ -5,6 +5,7 @@ import type { Log } from '../lib/log.ts'
 import { deriveKey, derivePassword, keyedHash } from '../lib/seal.ts'
 import { tenantDirectory } from './directory.ts'
 import { ownerUser, startEmbedded } from './embedded.ts'
+import { type Committed, telling } from './hints.ts'
 import { migrate } from './migrate.ts'
 import { type Address, behindPooler, openPool, type Sql, waitFor } from './pool.ts'
 import { createWithin, type Tenant, type Within } from './scope.ts'
@@ -24,10 +25,13 @@ export interface Database {
   tenantBySlug(slug: string): Promise<Tenant | null>
   /** Forgets what is remembered about a tenant (it was made, renamed or erased). */
   forgetTenant(id: string): void
+  /** Called after each transaction of `within` that may have written; one listener. */
+  afterCommit: Committed | null
   close(): Promise<void>
 }
 
-const embeddedAppRole = 'masthead_app'
+/** The app's login, where we make it. */
+export const embeddedAppRole = 'masthead_app'
 const databaseName = 'masthead'
 
 interface Addresses {
@@ -71,11 +75,15 @@ export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: st
   const directory = tenantDirectory(sql, secret)
   const addressKey = deriveKey(secret, 'sign-in directory')
   const hashAddress = (address: string) => keyedHash(addressKey, address.trim().toLowerCase())
-  return {
+  const database: Database = {
     sql,
     owner,
     appRole,
-    within: createWithin(sql, directory.byId, version?.number as number, hashAddress),
+    within: telling(
+      createWithin(sql, directory.byId, version?.number as number, hashAddress),
+      () => database.afterCommit,
+    ),
+    afterCommit: null,
     hashAddress,
     tenantById: directory.byId,
     tenantBySlug: directory.bySlug,
@@ -84,6 +92,7 @@ export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: st
       await Promise.all([sql.end({ timeout: 3 }), owner.end({ timeout: 3 })])
     },
   }
+  return database
 }
 
 async function embedded(config: Config, log: Log): Promise<Addresses> {

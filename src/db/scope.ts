@@ -38,6 +38,8 @@ export interface Scope {
   tenant: Tenant
   /** The keyed hash under which a mail address stands in the sign-in directory. */
   hashAddress(address: string): Buffer
+  /** What was recorded in this transaction; told to pages and processes once it has committed. */
+  happened: { type: string; subjectId: string }[]
 }
 
 export interface ScopeOptions {
@@ -110,6 +112,7 @@ export function createWithin(
         actor,
         tenant,
         hashAddress,
+        happened: [],
       }
       try {
         const result = await work(scope)

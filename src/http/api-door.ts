@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto'
-import { readVisit, type Visit } from '../auth/session.ts'
+import type { Visit } from '../auth/session.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Invalid, Unauthenticated } from '../errors.ts'
 import { newId } from '../lib/id.ts'
 import { keyIdOf, keyOf, openWith, sealWith } from '../lib/seal.ts'
 import type { Services } from '../services.ts'
+import { enter } from './enter.ts'
 import { type Caller, callerOfBearer } from './session.ts'
 
 /** The parts of Elysia's context that this door reads. */
@@ -27,22 +28,22 @@ export interface ApiDoor {
 const keySeconds = 24 * 3600
 const keyPattern = /^[\x21-\x7e]{1,200}$/
 
-export function createApiDoor({ db, tokens }: Pick<Services, 'db' | 'tokens'>): ApiDoor {
+export function createApiDoor({ db, replica, tokens }: Pick<Services, 'db' | 'replica' | 'tokens'>): ApiDoor {
   async function inside<T>(incoming: Incoming, work: Work<T>, readOnly: boolean): Promise<T> {
     const caller = await callerOfBearer(tokens, incoming.request.headers.get('authorization'))
     if (!caller) throw new Unauthenticated()
-    const actor = { tenantId: caller.tenantId, userId: null, role: 'reviewer' } as const
     try {
-      return await db.within(
-        actor,
-        async scope => {
-          const visit = await readVisit(scope, caller.credential)
+      const { value } = await enter(
+        { db, replica },
+        caller.tenantId,
+        caller.credential,
+        readOnly,
+        async (scope, visit) => {
           if (!readOnly) await touchKey(scope, caller)
-          const bearer = { ...actor, userId: visit.user.id, role: visit.user.role }
-          return work({ ...scope, actor: bearer }, visit)
+          return work(scope, visit)
         },
-        { readOnly },
       )
+      return value
     } catch (error) {
       // A key of a tenant that is gone proves nothing.
       if (!(await db.tenantById(caller.tenantId))) throw new Unauthenticated()

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Html } from '../../views/html.ts'
 import { reviewCount } from '../approvals/find.ts'
-import { prolongSession, readVisit, type Visit } from '../auth/session.ts'
+import { prolongSession, type Visit } from '../auth/session.ts'
 import type { Scope } from '../db/scope.ts'
 import { Unauthenticated } from '../errors.ts'
 import { dateFormat } from '../lib/dates.ts'
@@ -9,6 +9,7 @@ import { needsCount } from '../notifications/find.ts'
 import { may } from '../permissions.ts'
 import type { Services } from '../services.ts'
 import type { Incoming } from './api-door.ts'
+import { enter } from './enter.ts'
 import { type Rejected, readForm, rejection } from './form.ts'
 import { isSecure } from './origin.ts'
 import { flashCookie, flashed, flashSeen, page, readFlash, seeOther } from './page.ts'
@@ -53,7 +54,12 @@ export interface Desk {
   go(incoming: DeskRequest, path: string, message?: string, kind?: 'good' | 'bad' | 'info'): Response
 }
 
-export function createDesk({ db, tokens, config }: Pick<Services, 'db' | 'tokens' | 'config'>): Desk {
+export function createDesk({
+  db,
+  replica,
+  tokens,
+  config,
+}: Pick<Services, 'db' | 'replica' | 'tokens' | 'config'>): Desk {
   const secure = isSecure(config)
 
   async function inside<T>(
@@ -66,19 +72,7 @@ export function createDesk({ db, tokens, config }: Pick<Services, 'db' | 'tokens
     const tenant = await db.tenantById(caller.tenantId)
     // The URL names the workspace, the signed token proves it: both must agree.
     if (!tenant || tenant.slug !== incoming.params.slug) throw new Unauthenticated()
-    const actor = { tenantId: caller.tenantId, userId: null, role: 'reviewer' } as const
-    return db.within(
-      actor,
-      async scope => {
-        const visit = await readVisit(scope, caller.credential)
-        const value = await work(
-          { ...scope, actor: { ...actor, userId: visit.user.id, role: visit.user.role } },
-          visit,
-        )
-        return { value, visit }
-      },
-      { readOnly },
-    )
+    return enter({ db, replica }, tenant.id, caller.credential, readOnly, work)
   }
 
   async function prolong(incoming: DeskRequest, visit: Visit): Promise<string | null> {

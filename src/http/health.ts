@@ -5,10 +5,11 @@ import type { Services } from '../services.ts'
 const stuckAfterMs = 15_000
 
 /** `/healthz`: the process listens. `/readyz`: requests and due posts are served. `/metrics`: counts for Prometheus. */
-export function health(services: Pick<Services, 'db' | 'lastLook' | 'metrics'>) {
+export function health(services: Pick<Services, 'db' | 'lastLook' | 'metrics' | 'readiness' | 'streams'>) {
   return new Elysia({ name: 'health' })
     .get('/healthz', () => text('ok', 200))
     .get('/readyz', async () => {
+      if (!services.readiness.asked()) return text('this process is stopping', 503)
       const lastLook = services.lastLook()
       if (lastLook !== null && Date.now() - lastLook > stuckAfterMs)
         return text('the worker has not looked for due posts for more than 15 seconds', 503)
@@ -30,6 +31,7 @@ export function health(services: Pick<Services, 'db' | 'lastLook' | 'metrics'>) 
       const lastLook = services.lastLook()
       const body = services.metrics.render({
         masthead_tenants: { help: 'workspaces', value: Number(now?.tenants) },
+        masthead_event_streams: { help: 'event streams open here', value: services.streams.count() },
         masthead_due_tenants: { help: 'workspaces with something due now', value: Number(now?.due) },
         masthead_due_lag_seconds: { help: 'age of the oldest due moment', value: Number(now?.lag) },
         masthead_worker_look_age_seconds: {

@@ -6,6 +6,8 @@ const latenessBuckets = [0.1, 0.3, 1, 3, 10, 30, 120, 600]
 export interface Metrics {
   request(door: 'page' | 'api' | 'public', status: number): void
   attempt(platform: string, outcome: string): void
+  /** Where a read went that may go to the replica, and why there. */
+  read(from: 'replica' | 'primary', why: string): void
   /** How long after its planned moment the first try of a job began, in seconds. */
   lateness(seconds: number): void
   render(gauges: Readonly<Record<string, { help: string; value: number }>>): string
@@ -28,6 +30,7 @@ export function createMetrics(): Metrics {
     request: (door, status) =>
       add('masthead_requests_total', { door, status: `${Math.floor(status / 100)}xx` }),
     attempt: (platform, outcome) => add('masthead_publish_attempts_total', { platform, outcome }),
+    read: (from, why) => add('masthead_reads_total', { from, why }),
     lateness(seconds) {
       latenessSum += seconds
       latenessCount++

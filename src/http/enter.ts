@@ -1,0 +1,35 @@
+import { type Credential, readVisit, type Visit } from '../auth/session.ts'
+import type { Scope } from '../db/scope.ts'
+import type { Services } from '../services.ts'
+
+/**
+ * Opens the tenant that a token names, for whoever it names. Who is there is always asked of the primary, so that a
+ * sign-out, a removal or a lesser role acts at once and everywhere; what a read shows may come from the replica.
+ * Without a replica, and for every write, both are one transaction.
+ *
+ * @throws Unauthenticated when the session or key is over
+ */
+export async function enter<T>(
+  { db, replica }: Pick<Services, 'db' | 'replica'>,
+  tenantId: string,
+  credential: Credential,
+  readOnly: boolean,
+  work: (scope: Scope, visit: Visit) => Promise<T>,
+): Promise<{ value: T; visit: Visit }> {
+  const stranger = { tenantId, userId: null, role: 'reviewer' } as const
+  const known = ({ user }: Visit) => ({ tenantId, userId: user.id, role: user.role })
+  if (readOnly && replica?.standing()) {
+    const visit = await db.within(stranger, scope => readVisit(scope, credential), { readOnly })
+    const read = await replica.read(known(visit), scope => work(scope, visit))
+    const value = read ? read.value : await db.within(known(visit), scope => work(scope, visit), { readOnly })
+    return { value, visit }
+  }
+  return db.within(
+    stranger,
+    async scope => {
+      const visit = await readVisit(scope, credential)
+      return { value: await work({ ...scope, actor: known(visit) }, visit), visit }
+    },
+    { readOnly },
+  )
+}
