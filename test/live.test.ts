@@ -130,6 +130,20 @@ describe('GET /w/:slug/live', () => {
   })
 })
 
+test('a page that looks again by itself leaves a message to the tab that it is for', async () => {
+  const get = async (headers: Record<string, string>) =>
+    house.alice.page('GET', '/w/northwind/content', undefined, {
+      cookie: `${await house.alice.cookie()}; masthead-flash=good.It%20is%20saved.`,
+      ...headers,
+    })
+  const again = await get({ 'hx-request': 'true', 'hx-request-type': 'full' })
+  expect(again.html).not.toContain('It is saved.')
+  expect(again.headers.get('set-cookie')).toBeNull()
+  const shown = await get({})
+  expect(shown.html).toContain('It is saved.')
+  expect(shown.headers.get('set-cookie')).toContain('Max-Age=0')
+})
+
 describe('a stream ends', () => {
   const signIn = async (person: Person): Promise<string> => {
     const { body } = await house.alice.api('POST', '/sessions', {

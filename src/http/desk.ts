@@ -24,6 +24,10 @@ export interface Frame {
   workspace: Visit['workspace']
   user: Visit['user']
   path: string
+  /** Path and query. */
+  address: string
+  /** When it was read, in milliseconds since 1970. */
+  since: number
   counts: { review: number; notifications: number }
   /** `Saturday, 21 November · Berlin, 08:36` */
   now: string
@@ -95,7 +99,9 @@ export function createDesk({
 
   return {
     async show(incoming, work, status = 200) {
-      const flash = readFlash(cookieValue(incoming.request, flashCookie))
+      // A page that looks again by itself must not take the message that another tab is about to show.
+      const again = incoming.request.headers.has('hx-request')
+      const flash = again ? null : readFlash(cookieValue(incoming.request, flashCookie))
       const { value, visit } = await inside(incoming, true, async (scope, seen) =>
         work(scope, await readFrame(scope, seen, incoming.request, flash), seen),
       )
@@ -132,6 +138,8 @@ async function readFrame(
   request: Request,
   flash: Frame['flash'],
 ): Promise<Frame> {
+  const since = Date.now()
+  const { pathname, search } = new URL(request.url)
   const [notifications, review, [clock]] = await Promise.all([
     needsCount(scope),
     reviewCount(scope),
@@ -140,7 +148,9 @@ async function readFrame(
   return {
     workspace: visit.workspace,
     user: visit.user,
-    path: new URL(request.url).pathname,
+    path: pathname,
+    address: pathname + search,
+    since,
     counts: { review, notifications },
     now: dateline((clock?.now as Date | undefined) ?? new Date(), visit.workspace.zone),
     flash,
