@@ -1,6 +1,6 @@
 import { type App, createApp } from './app.ts'
 import type { Config } from './config.ts'
-import { joinCluster } from './db/cluster.ts'
+import { joinCluster, sayTogether } from './db/cluster.ts'
 import { Stop } from './errors.ts'
 import { crontab } from './jobs/crontab.ts'
 import { startScheduler } from './jobs/scheduler.ts'
@@ -37,6 +37,7 @@ export async function start(config: Config): Promise<Running> {
     const neighbours = await joinCluster(services, redis)
     const app = createApp(services)
     app.listen({ port: config.port, hostname: config.host })
+    sayTogether(services, neighbours)
     return run(config, services, { app, worker }, async () => {
       await listener.unlisten().catch(() => {})
       await neighbours.leave()

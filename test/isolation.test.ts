@@ -60,9 +60,20 @@ interface Meeting {
   type: string
 }
 
+/** A stream has no end: what it says at once stands for it. */
+async function opening(response: Response): Promise<string> {
+  const reader = response.body?.getReader()
+  const { value } = (await reader?.read()) ?? {}
+  await reader?.cancel()
+  return new TextDecoder().decode(value)
+}
+
+const isStream = (response: Response) =>
+  response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
+
 const read = async (response: Response): Promise<Meeting> => ({
   status: response.status,
-  text: await response.text(),
+  text: await (isStream(response) ? opening(response) : response.text()),
   location: response.headers.get('location') ?? '',
   type: response.headers.get('content-type') ?? '',
 })

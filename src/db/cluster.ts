@@ -15,15 +15,18 @@ export async function joinCluster(services: Services, redis: Redis | null): Prom
   const neighbours = await joinNeighbours(db.owner, id, bus.heard, log)
   bus.connect(neighbours, id)
   services.leads = neighbours.leads
-  if (!redis && neighbours.aloneSince() === null)
-    log.warn(
-      config.databaseReadUrl
-        ? 'there are several processes and no REDIS_URL: live pages go by way of PostgreSQL, limits are counted in each process, and nothing is read from the replica'
-        : 'there are several processes and no REDIS_URL: live pages go by way of PostgreSQL, and limits are counted in each process',
-    )
   if (config.databaseReadUrl) {
     const marks = createMarks(redis, neighbours.aloneSince, 2 * mostLagMs)
     services.replica = await openReplica(config, config.databaseReadUrl, db, marks, metrics, log)
   }
   return neighbours
+}
+
+/** Said once the process serves: what several processes without Redis do without. */
+export function sayTogether({ config, log }: Pick<Services, 'config' | 'log'>, neighbours: Neighbours): void {
+  if (config.redisUrl || neighbours.aloneSince() !== null) return
+  const reads = config.databaseReadUrl ? ', and nothing is read from the replica' : ''
+  log.warn(
+    `several processes work on this database without REDIS_URL: live pages go by way of PostgreSQL, limits are counted in each process${reads}`,
+  )
 }

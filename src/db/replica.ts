@@ -22,18 +22,18 @@ export interface Replica {
    * @returns null whenever it did not come to a result: then the primary is asked, which also has the final word on errors
    */
   read<T>(actor: Actor, work: (scope: Scope) => Promise<T>): Promise<{ value: T } | null>
-  /** Whether a read would be tried at all just now. */
-  standing(): boolean
+  /** Whether a read is worth trying just now; a read that goes to the primary for that reason is counted here. */
+  offers(): boolean
   /** Call after a transaction that wrote has committed, before its caller is told. Never fails. */
   wrote(tenantId: string): Promise<void>
   close(): Promise<void>
 }
 
-type Trouble = 'unreachable' | 'behind' | 'not a replica' | 'of another cluster'
+type Trouble = 'unreachable' | 'lagging' | 'not a replica' | 'of another cluster'
 
 const inWords: Record<Trouble, string> = {
   unreachable: 'it does not answer',
-  behind: `it is more than ${mostLagMs / 1000} seconds behind`,
+  lagging: `it is more than ${mostLagMs / 1000} seconds behind`,
   'not a replica': 'it is no replica (any more): DATABASE_READ_URL must name a standby of the database',
   'of another cluster': 'it belongs to another database cluster than DATABASE_URL: correct DATABASE_READ_URL',
 }
@@ -87,13 +87,17 @@ export async function openReplica(
     prepare ??= !(await behindPooler(address))
     const [oldest] = history
     const due = oldest && oldest.at <= now - mostLagMs ? oldest.position : 0n
-    return BigInt(there.position as string) < due ? 'behind' : null
+    return BigInt(there.position as string) < due ? 'lagging' : null
   }
 
   /** One look, with its own end: a server that hangs counts as one that does not answer. */
   async function lookOnce(): Promise<void> {
+    let error: unknown
     const found = await Promise.race([
-      examine().catch(() => 'unreachable' as const),
+      examine().catch(failed => {
+        error = failed
+        return 'unreachable' as const
+      }),
       Bun.sleep(lookWithinMs).then(() => 'unreachable' as const),
     ])
     if (closed) return
@@ -104,7 +108,7 @@ export async function openReplica(
       probe = pool = null
     } else pool ??= open()
     trouble = found
-    if (found && found !== said) log.warn(`nothing is read from the replica: ${inWords[found]}`)
+    if (found && found !== said) log.warn(`nothing is read from the replica: ${inWords[found]}`, { error })
     if (!found && said) log.info('the replica is read from again')
     said = found
   }
@@ -121,7 +125,10 @@ export async function openReplica(
   timer.unref()
 
   return {
-    standing: () => trouble === null,
+    offers() {
+      if (trouble) fallen(trouble)
+      return trouble === null
+    },
     async read(actor, work) {
       const { within } = pool ?? {}
       if (trouble || !within) return fallen(trouble ?? 'unreachable')

@@ -32,23 +32,17 @@ export function createApiDoor({ db, replica, tokens }: Pick<Services, 'db' | 're
   async function inside<T>(incoming: Incoming, work: Work<T>, readOnly: boolean): Promise<T> {
     const caller = await callerOfBearer(tokens, incoming.request.headers.get('authorization'))
     if (!caller) throw new Unauthenticated()
-    try {
-      const { value } = await enter(
-        { db, replica },
-        caller.tenantId,
-        caller.credential,
-        readOnly,
-        async (scope, visit) => {
-          if (!readOnly) await touchKey(scope, caller)
-          return work(scope, visit)
-        },
-      )
-      return value
-    } catch (error) {
-      // A key of a tenant that is gone proves nothing.
-      if (!(await db.tenantById(caller.tenantId))) throw new Unauthenticated()
-      throw error
-    }
+    const { value } = await enter(
+      { db, replica },
+      caller.tenantId,
+      caller.credential,
+      readOnly,
+      async (scope, visit) => {
+        if (!readOnly) await touchKey(scope, caller)
+        return work(scope, visit)
+      },
+    )
+    return value
   }
   return {
     async read(incoming, work) {

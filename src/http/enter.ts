@@ -1,5 +1,6 @@
 import { type Credential, readVisit, type Visit } from '../auth/session.ts'
 import type { Scope } from '../db/scope.ts'
+import { Unauthenticated } from '../errors.ts'
 import type { Services } from '../services.ts'
 
 /**
@@ -16,20 +17,32 @@ export async function enter<T>(
   readOnly: boolean,
   work: (scope: Scope, visit: Visit) => Promise<T>,
 ): Promise<{ value: T; visit: Visit }> {
-  const stranger = { tenantId, userId: null, role: 'reviewer' } as const
-  const known = ({ user }: Visit) => ({ tenantId, userId: user.id, role: user.role })
-  if (readOnly && replica?.standing()) {
-    const visit = await db.within(stranger, scope => readVisit(scope, credential), { readOnly })
-    const read = await replica.read(known(visit), scope => work(scope, visit))
-    const value = read ? read.value : await db.within(known(visit), scope => work(scope, visit), { readOnly })
-    return { value, visit }
+  try {
+    return await open()
+  } catch (error) {
+    // A key or session of a tenant that is gone proves nothing.
+    if (!(await db.tenantById(tenantId))) throw new Unauthenticated()
+    throw error
   }
-  return db.within(
-    stranger,
-    async scope => {
-      const visit = await readVisit(scope, credential)
-      return { value: await work({ ...scope, actor: known(visit) }, visit), visit }
-    },
-    { readOnly },
-  )
+
+  async function open(): Promise<{ value: T; visit: Visit }> {
+    const stranger = { tenantId, userId: null, role: 'reviewer' } as const
+    const known = ({ user }: Visit) => ({ tenantId, userId: user.id, role: user.role })
+    if (readOnly && replica?.offers()) {
+      const visit = await db.within(stranger, scope => readVisit(scope, credential), { readOnly })
+      const read = await replica.read(known(visit), scope => work(scope, visit))
+      const value = read
+        ? read.value
+        : await db.within(known(visit), scope => work(scope, visit), { readOnly })
+      return { value, visit }
+    }
+    return db.within(
+      stranger,
+      async scope => {
+        const visit = await readVisit(scope, credential)
+        return { value: await work({ ...scope, actor: known(visit) }, visit), visit }
+      },
+      { readOnly },
+    )
+  }
 }
