@@ -2,6 +2,7 @@
  * The outside world of the tests. Real programs: Bluesky PDS, Redis, PgBouncer, Chromium; guard their tests with
  * `describePeer`. Servers of ours that speak a documented protocol: mastodon.ts, n8n.ts, comfyui.ts.
  */
+export { type Balancer, startBalancer } from './balancer.ts'
 export { chromium } from './chromium.ts'
 export { type Comfyui, startComfyui } from './comfyui.ts'
 export { type Mastodon, startMastodon } from './mastodon.ts'
