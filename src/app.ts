@@ -20,6 +20,7 @@ import { uploadLimit } from './http/body.ts'
 import { createDesk } from './http/desk.ts'
 import { guards } from './http/guards.ts'
 import { health } from './http/health.ts'
+import { liveApi, livePages } from './http/live.ts'
 import { openApi } from './http/openapi.ts'
 import { mailApi } from './mail/api.ts'
 import { mailPages } from './mail/pages.ts'
@@ -56,6 +57,7 @@ export function createApp(services: Services) {
     .use(assets())
     .use(health(services))
     .use(authPages(services, createDesk(services, 'everybody')))
+    .use(livePages(services))
     .use(resetPages(services))
     .use(setupPages(services))
     .use(joinPages(services))
@@ -76,6 +78,7 @@ export function createApp(services: Services) {
     .use(feedPages(services))
     .group('/api/v1', v1 =>
       v1
+        .use(liveApi(services))
         .use(authApi(services, api))
         .use(teamApi(services, api))
         .use(workspaceApi(services, createApiDoor(services, 'owners')))

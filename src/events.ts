@@ -68,5 +68,6 @@ export async function record(
   await scope.sql`
     insert into events (id, type, user_id, subject_id, data)
     values (${happening.id}, ${type}, ${scope.actor.userId}, ${subjectId}, ${scope.sql.json(data)})`
+  scope.happened.push({ type, subjectId })
   for (const listener of listeners.values()) await listener(scope, happening)
 }

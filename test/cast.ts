@@ -5,8 +5,12 @@ import { type App, createApp } from '../src/app.ts'
 import { createKey } from '../src/auth/keys.ts'
 import { startSession } from '../src/auth/session.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import { createBus } from '../src/db/bus.ts'
+import type { Database } from '../src/db/database.ts'
 import { memoryCounter } from '../src/http/limits.ts'
+import { createReadiness } from '../src/http/readiness.ts'
 import { createTokens } from '../src/http/session.ts'
+import { createStreams } from '../src/http/streams.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
 import { createLog } from '../src/lib/log.ts'
 import { createMetrics } from '../src/lib/metrics.ts'
@@ -75,21 +79,7 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     LOG_LEVEL: 'silent',
     ...environment,
   })
-  const storage = openStorage(config)
-  const services: Services = {
-    config,
-    db,
-    log: createLog({ level: config.logLevel, json: false }),
-    counter: memoryCounter(),
-    tokens: createTokens(testSecret),
-    outbound: createOutbound({ allow: config.outboundAllow }),
-    storage,
-    files: mediaFiles(storage),
-    mailer: openMailer(config),
-    metrics: createMetrics(),
-    lastLook: () => null,
-    setupCode: '12345678',
-  }
+  const services = servicesOf(db, config)
   const app = createApp(services)
   const handle = (request: Request): Promise<Response> => Promise.resolve(app.handle(request))
   const people = Object.fromEntries(
@@ -124,6 +114,33 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
       await drop()
       rmSync(dataDir, { recursive: true, force: true })
     },
+  }
+}
+
+/** What the app is built from, for one process without Redis or a replica. */
+export function servicesOf(db: Database, config: Config): Services {
+  const log = createLog({ level: config.logLevel, json: false })
+  const bus = createBus(null, log)
+  const storage = openStorage(config)
+  db.afterCommit = async (_, hints) => bus.publish(hints)
+  return {
+    config,
+    db,
+    log,
+    replica: null,
+    bus,
+    streams: createStreams(db, bus, log),
+    readiness: createReadiness(),
+    leads: async () => true,
+    counter: memoryCounter(),
+    tokens: createTokens(testSecret),
+    outbound: createOutbound({ allow: config.outboundAllow }),
+    storage,
+    files: mediaFiles(storage),
+    mailer: openMailer(config),
+    metrics: createMetrics(),
+    lastLook: () => null,
+    setupCode: '12345678',
   }
 }
 

@@ -6,16 +6,9 @@
 import { readConfig } from '../src/config.ts'
 import { assemble } from '../src/db/database.ts'
 import { openPool } from '../src/db/pool.ts'
-import { memoryCounter } from '../src/http/limits.ts'
-import { createTokens } from '../src/http/session.ts'
 import { crashAt } from '../src/jobs/crash.ts'
 import { createWorker } from '../src/jobs/worker.ts'
-import { createOutbound } from '../src/lib/fetch.ts'
-import { createLog } from '../src/lib/log.ts'
-import { createMetrics } from '../src/lib/metrics.ts'
-import { openMailer } from '../src/mail/check.ts'
-import { mediaFiles } from '../src/media/files.ts'
-import { openStorage } from '../src/storage/open.ts'
+import { servicesOf } from './cast.ts'
 import { testSecret, testServer } from './setup.ts'
 
 const { CRASH_DATABASE: database, CRASH_AT: step, DATA_DIR, OUTBOUND_ALLOW, SMTP_URL } = process.env
@@ -37,21 +30,7 @@ const db = await assemble(
   'user' in app ? app.user : '',
   testSecret,
 )
-const storage = openStorage(config)
-const worker = createWorker({
-  config,
-  db,
-  log: createLog({ level: config.logLevel, json: false }),
-  counter: memoryCounter(),
-  tokens: createTokens(testSecret),
-  outbound: createOutbound({ allow: config.outboundAllow }),
-  storage,
-  files: mediaFiles(storage),
-  mailer: openMailer(config),
-  metrics: createMetrics(),
-  lastLook: () => null,
-  setupCode: '',
-})
+const worker = createWorker(servicesOf(db, config))
 
 console.log('ready')
 for await (const line of console) if (line === 'go') break

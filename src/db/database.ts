@@ -6,6 +6,7 @@ import type { Log } from '../lib/log.ts'
 import { deriveKey, derivePassword, keyedHash } from '../lib/seal.ts'
 import { tenantDirectory } from './directory.ts'
 import { ownerUser, startEmbedded } from './embedded.ts'
+import { type Committed, telling } from './hints.ts'
 import { type LastingPool, lasting } from './lasting.ts'
 import { migrate } from './migrate.ts'
 import { type Address, behindPooler, keepsPrepared, openPool, type Sql, waitFor } from './pool.ts'
@@ -28,10 +29,13 @@ export interface Database {
   forgetTenant(id: string): void
   /** The two pools as the watchdog replaces them; null over pools that a test opened. */
   pools: { app: LastingPool; owner: LastingPool } | null
+  /** Called after each transaction of `within` that may have written; one listener. */
+  afterCommit: Committed | null
   close(): Promise<void>
 }
 
-const embeddedAppRole = 'masthead_app'
+/** The app's login, where we make it. */
+export const embeddedAppRole = 'masthead_app'
 /** A single query of the app's own login, outside any scope, is given up after so long. */
 const answerMs = 10_000
 const databaseName = 'masthead'
@@ -109,11 +113,15 @@ export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: st
   const directory = tenantDirectory(sql, secret)
   const addressKey = deriveKey(secret, 'sign-in directory')
   const hashAddress = (address: string) => keyedHash(addressKey, address.trim().toLowerCase())
-  return {
+  const database: Database = {
     sql,
     owner,
     appRole,
-    within: createWithin(sql, directory.byId, version?.number as number, hashAddress),
+    within: telling(
+      createWithin(sql, directory.byId, version?.number as number, hashAddress),
+      () => database.afterCommit,
+    ),
+    afterCommit: null,
     hashAddress,
     tenantById: directory.byId,
     tenantBySlug: directory.bySlug,
@@ -123,6 +131,7 @@ export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: st
       await Promise.all([sql.end({ timeout: 3 }), owner.end({ timeout: 3 })])
     },
   }
+  return database
 }
 
 async function embedded(config: Config, log: Log): Promise<Addresses> {

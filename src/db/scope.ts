@@ -49,6 +49,8 @@ export interface Scope {
   tenant: Tenant
   /** The keyed hash under which a mail address stands in the sign-in directory. */
   hashAddress(address: string): Buffer
+  /** What was recorded in this transaction; told to pages and processes once it has committed. */
+  happened: { type: string; subjectId: string }[]
 }
 
 export interface ScopeOptions {
@@ -91,7 +93,7 @@ export function createWithin(
       if (!tenant || !schemaName.test(tenant.schema)) throw new NotFound()
       const head = scopeHead(tenant.schema, timeout, serverVersion, readOnly)
       return await transaction(sql, head, readOnly, timeout + graceMs, scoped =>
-        work({ sql: scoped, actor, tenant, hashAddress }),
+        work({ sql: scoped, actor, tenant, hashAddress, happened: [] }),
       )
     } catch (error) {
       throw inWords(error)

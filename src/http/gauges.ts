@@ -5,7 +5,7 @@ import { inTime } from '../lib/in-time.ts'
 import type { Gauge, Reading } from '../lib/metrics.ts'
 import type { Services } from '../services.ts'
 
-type Seen = Pick<Services, 'db' | 'lastLook' | 'log'>
+type Seen = Pick<Services, 'db' | 'lastLook' | 'log' | 'streams'>
 type Gauges = Record<string, Gauge>
 
 const answerMs = 3_000
@@ -29,7 +29,7 @@ export function createGauges(services: Seen): (clockSkew: number | null) => Prom
   })
 }
 
-function ofProcess({ lastLook }: Seen, level: number): Gauges {
+function ofProcess({ lastLook, streams }: Seen, level: number): Gauges {
   const look = lastLook()
   const cpu = process.cpuUsage()
   return {
@@ -41,6 +41,7 @@ function ofProcess({ lastLook }: Seen, level: number): Gauges {
       help: 'since the worker last asked what is due; -1 where none runs',
       value: look === null ? -1 : (Date.now() - look) / 1000,
     },
+    masthead_event_streams: { help: 'event streams open here', value: streams.count() },
     process_resident_memory_bytes: { help: 'memory of this process', value: process.memoryUsage.rss() },
     process_start_time_seconds: {
       help: 'when this process started, since 1970',

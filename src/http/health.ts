@@ -7,12 +7,15 @@ import { createReadyChecks } from './ready-checks.ts'
  * `/healthz`: the process listens. `/readyz`: requests and due posts are served. `/metrics`: counts for Prometheus.
  * All three are open: they name no workspace, person or post. A proxy may keep `/metrics` to itself.
  */
-export function health(services: Pick<Services, 'config' | 'db' | 'lastLook' | 'log' | 'metrics'>) {
+export function health(
+  services: Pick<Services, 'config' | 'db' | 'lastLook' | 'log' | 'metrics' | 'readiness' | 'streams'>,
+) {
   const check = createReadyChecks(services)
   const gauges = createGauges(services)
   return new Elysia({ name: 'health' })
     .get('/healthz', () => text(['ok'], 200))
     .get('/readyz', async () => {
+      if (!services.readiness.asked()) return text(['this process is stopping'], 503)
       const { failed, warnings } = await check()
       const lines = Object.entries({ ...failed, ...warnings }).map(([name, words]) => `${name}: ${words}`)
       const ready = Object.keys(failed).length === 0

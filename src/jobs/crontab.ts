@@ -15,7 +15,9 @@ export interface Schedule {
 
 /** Every schedule of the process on one screen. */
 export function crontab(services: Services, worker: Worker): Schedule[] {
+  /** In one of the processes on this database alone. */
   const eachTenant = (work: (tenantId: string) => Promise<void>) => async () => {
+    if (!(await services.leads())) return
     const tenants = await services.db.sql`select id from public.tenants where state = 'active' order by id`
     for (const { id } of tenants)
       await work(id as string).catch(error =>

@@ -18,6 +18,8 @@ export interface Gauge {
 export interface Metrics {
   request(door: Door, status: number, seconds: number): void
   attempt(platform: string, outcome: string): void
+  /** Where a read went that may go to the replica, and why there. */
+  read(from: 'replica' | 'primary', why: string): void
   /** How long after its planned moment the first try of a job began, in seconds. */
   lateness(seconds: number): void
   /** One more of something that `name` and `help` describe; the name ends in `_total`. */
@@ -58,6 +60,11 @@ export function createMetrics(): Metrics {
       count('masthead_publish_attempts_total', 'attempts that ended, by platform and outcome', {
         platform,
         outcome,
+      }),
+    read: (from, why) =>
+      count('masthead_reads_total', 'reads that may go to the replica, by where they went and why', {
+        from,
+        why,
       }),
     lateness: seconds => lateness.add({}, seconds),
     count,

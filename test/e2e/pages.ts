@@ -7,6 +7,7 @@ const noPages = new Set([
   '/healthz',
   '/readyz',
   '/metrics',
+  '/w/:slug/live',
   '/w/:slug/media/:id/file',
   '/w/:slug/workspace/exports/:id/file',
   '/w/:slug/publish-jobs/:id/status',

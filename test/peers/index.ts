@@ -3,6 +3,7 @@
  * `describePeer`. Servers of ours that speak a documented protocol: mastodon.ts, n8n.ts, comfyui.ts; and the
  * `smtp-server` package.
  */
+export { type Balancer, startBalancer } from './balancer.ts'
 export { chromium } from './chromium.ts'
 export { type Comfyui, startComfyui } from './comfyui.ts'
 export { type Mastodon, startMastodon } from './mastodon.ts'
@@ -15,3 +16,4 @@ export { type Redis, startRedis } from './redis.ts'
 export { type S3, startS3 } from './s3.ts'
 export { type Fault, Faults } from './serve.ts'
 export { type ReceivedMail, type Smtp, startSmtp } from './smtp.ts'
+export { type Standby, startStandby } from './standby.ts'
