@@ -86,7 +86,7 @@ export function createMailer({ url, from, plain, waitMs = 15_000 }: MailerOption
         })
         return { is: 'delivered', answer: clean(sent.response) }
       } catch (error) {
-        return meaning(error, where)
+        return meaning(error, 'mail server')
       }
     },
     async check() {
@@ -94,7 +94,7 @@ export function createMailer({ url, from, plain, waitMs = 15_000 }: MailerOption
         await transport.verify()
         return null
       } catch (error) {
-        const outcome = meaning(error, where)
+        const outcome = meaning(error, `mail server ${where} (SMTP_URL)`)
         return outcome.is === 'delivered' ? null : outcome.why
       }
     },
@@ -111,7 +111,7 @@ const clean = (words: string): string =>
     .slice(0, 300)
 
 /** Answer codes: https://www.rfc-editor.org/rfc/rfc5321#section-4.2; error codes are nodemailer's (10.6). */
-function meaning(error: unknown, where: string): MailOutcome {
+function meaning(error: unknown, server: string): MailOutcome {
   const {
     code = '',
     command = '',
@@ -128,21 +128,23 @@ function meaning(error: unknown, where: string): MailOutcome {
   if (code === 'EAUTH' || responseCode === 530 || responseCode === 535)
     return {
       is: 'retry',
-      why: `The mail server ${where} does not accept the user and password of SMTP_URL: ${said}`,
+      why: `The ${server} does not accept the user and password of SMTP_URL: ${said}`,
     }
-  if (code === 'ETLS' || /certificate|self.signed|altnames|ssl|tls/i.test(`${code} ${message}`))
+  // Where the server itself has answered, its words are about something else.
+  const unsafe = /certificate|self.signed|altnames|ssl|tls/i.test(`${code} ${message}`)
+  if (code === 'ETLS' || (responseCode === undefined && unsafe))
     return {
       is: 'retry',
-      why: `No safe connection to the mail server ${where} (SMTP_URL): ${said}. Let it offer TLS with a certificate for this name, or use smtps:// and its port.`,
+      why: `No safe connection to the ${server}: ${said}. Let it offer TLS with a certificate for this name, or use smtps:// and its port.`,
     }
   if (responseCode === undefined)
     return {
       is: 'retry',
-      why: `The mail server ${where} (SMTP_URL) cannot be reached: ${said}. Is it running, and may this machine call it?`,
+      why: `The ${server} cannot be reached: ${said}. Is it running, and may this machine call it?`,
     }
   // Only what is said of this recipient or this mail is final; a refused sender is the operator's to mend.
   const final = responseCode >= 500 && /^(RCPT TO|DATA)/.test(command)
   return final
     ? { is: 'rejected', why: `The mail server refuses it: ${said}` }
-    : { is: 'retry', why: `The mail server ${where} does not take it now: ${said}` }
+    : { is: 'retry', why: `The ${server} does not take it now: ${said}` }
 }

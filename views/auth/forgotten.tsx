@@ -63,7 +63,7 @@ export function ForgottenSentPage(): Html {
         If this address has a login here, a link for a new password is on its way to it. It works once, within
         the hour.
       </p>
-      <p>Nothing after some minutes? Look among the unwanted mail, or ask an owner of your workspace.</p>
+      <p>Nothing after some minutes? Look among the unwanted mail, or ask whoever runs this Masthead.</p>
       <LinkButton href="/sign-in">Back to signing in</LinkButton>
     </PlainLayout>
   )
