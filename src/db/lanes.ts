@@ -60,6 +60,22 @@ export async function alone<T>(
   }
 }
 
+/**
+ * The same for what is done only when nobody else does it just now.
+ * @returns whether it was done
+ */
+export async function aloneOrNot(sql: Sql, name: string, work: () => Promise<void>): Promise<boolean> {
+  const session = openBeside(sql, { name, max: 1 })
+  try {
+    const [row] = await session`select pg_try_advisory_lock(hashtext(${name})) as mine`
+    if (row?.mine !== true) return false
+    await work()
+    return true
+  } finally {
+    await session.end({ timeout: 2 })
+  }
+}
+
 export const lostWords =
   'The connection to the database was lost in between: run the same command again, it goes on where it was.'
 

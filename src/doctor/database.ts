@@ -81,7 +81,7 @@ async function locks({ owner }: Open): Promise<Finding> {
   return each < enough
     ? warn(
         `max_locks_per_transaction is ${each}, and ${tables} tables need ${enough} for a dump of all`,
-        `set it to ${2 ** Math.ceil(Math.log2(enough))} or more and restart PostgreSQL`,
+        `raise it to ${2 ** Math.ceil(Math.log2(enough))} or more and restart PostgreSQL`,
       )
     : ok(
         `max_locks_per_transaction ${each}, enough for ${(each * sessions).toLocaleString('en')} tables; there are ${tables}`,
