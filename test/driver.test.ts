@@ -362,18 +362,26 @@ test('a head that is no SQL at all leaves nobody waiting', async () => {
   expect(await outcome(sql`select 1 as one`)).toEqual([{ one: 1 }])
 }, 20_000)
 
-test('a statement with an outdated plan is tried again, but never inside the transaction behind it', async () => {
+test('a statement with an outdated plan fails alone, and is prepared anew the next time', async () => {
   const sql = connect('outdated', 1) as Sql
   await admin`create table shape (a int)`
-  await sql`select * from shape`
-  await admin`alter table shape add column b int`
-  expect(await outcome(sql`select * from shape`)).toEqual([])
-  await admin`alter table shape add column c int`
-  const alone = outcome(sql`select * from shape`)
-  const lease = await sql.lease('begin')
-  expect(await outcome(lease.sql`select 1 as one`)).toEqual([{ one: 1 }])
-  expect(await outcome(lease.finish('commit', false))).toMatchObject({ command: 'COMMIT' })
-  expect(await alone).toMatchObject({ code: '0A000' })
+  const read = (tag: postgres.Sql | postgres.TransactionSql, over: number) =>
+    outcome(tag`select * from shape where a > ${over}`)
+  expect(await read(sql, 0)).toEqual([])
+  for (const column of ['b', 'c']) {
+    await admin`alter table shape add column ${admin(column)} int`
+    const alone = read(sql, 0)
+    const behind = outcome(sql`select 1 as one`)
+    const lease = await sql.lease('begin')
+    expect(await outcome(lease.sql`select 2 as two`)).toEqual([{ two: 2 }])
+    expect(await outcome(lease.finish('commit', false))).toMatchObject({ command: 'COMMIT' })
+    expect(await alone).toMatchObject({ code: '0A000' })
+    expect(await behind).toEqual([{ one: 1 }])
+    expect(await read(sql, 0)).toEqual([])
+  }
+  await admin`alter table shape add column d int`
+  expect(await outcome(sql.begin(tx => read(tx, 0)))).toMatchObject({ code: '0A000' })
+  expect(await outcome(sql.begin(tx => read(tx, 0)))).toEqual([])
 }, 20_000)
 
 test('a connection that waits too long for an answer is cut, one inside a transaction is not', async () => {

@@ -221,7 +221,7 @@ describe('the sources', () => {
     const changing =
       /(?<!update\s+\w+\s+)\bset\s+(local\s+|session\s+)?role\b|\breset\s+(role|all|session)|\bset_config\b|\bset\s+(local\s+|session\s+)?(search_path|masthead\b)|session\s+authorization|\bdiscard\s+all/i
     expect(matching(['src'], changing).sort()).toEqual(['src/db/database.ts', 'src/db/scope.ts'])
-    // What is in database.ts is the login's own default, set by the owner, and the words that ask an owner to set it.
+    // Those in database.ts are the login's own default, set by the owner, or in words by an administrator.
     const [database] = sourceFiles(['src/db'], /database\.ts$/)
     expect(database?.text.match(new RegExp(changing, 'gi'))).toEqual(['set search_path', 'set search_path'])
     expect(database?.text).toMatch(/alter role "\$\{where\.appRole\}" set search_path = pg_catalog/)

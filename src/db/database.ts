@@ -64,23 +64,22 @@ export async function openDatabase(
   const where = config.databaseUrl ? given(config) : await embedded(config, log)
   const openOwner = () => openPool(where.owner, { name: 'masthead owner', max: 4, idleSeconds: 20 })
   const owner = openOwner()
+  let sql: Sql | null = null
   try {
     await waitFor(owner, where.shown, log)
     await refuseOldServer(owner)
     await makeAppLogin(owner, where)
     await bringUp(owner, where.appRole, log)
     await seedReference(owner)
+    const prepare = await preparing(where, config.pgbouncerPrepare, log)
+    const openApp = () => openPool(where.app, { name: 'masthead', max: 10, prepare })
+    sql = openApp()
+    const pools = { app: lasting('app', sql, openApp, answerMs), owner: lasting('owner', owner, openOwner) }
+    return { ...(await assemble(pools.app.sql, pools.owner.sql, where.appRole, config.secret)), pools }
   } catch (error) {
-    await owner.end({ timeout: 1 })
+    await Promise.all([owner.end({ timeout: 1 }), sql?.end({ timeout: 1 })])
     throw error
   }
-  const prepare = await preparing(where, config.pgbouncerPrepare, log)
-  const openApp = () => openPool(where.app, { name: 'masthead', max: 10, prepare })
-  const pools = {
-    app: lasting('app', openApp(), openApp, answerMs),
-    owner: lasting('owner', owner, openOwner),
-  }
-  return { ...(await assemble(pools.app.sql, pools.owner.sql, where.appRole, config.secret)), pools }
 }
 
 /** Whether statements may be prepared: not through a transaction pooler, unless the settings say that it keeps them. */
