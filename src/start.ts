@@ -1,5 +1,6 @@
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
+import { type WatchTimes, watch } from './db/watchdog.ts'
 import { Stop } from './errors.ts'
 import { crontab } from './jobs/crontab.ts'
 import { startScheduler } from './jobs/scheduler.ts'
@@ -18,10 +19,15 @@ export interface Running {
 const drainMs = 25_000
 
 /**
- * Starts everything in one process: database, migrations, app, worker, schedules.
+ * Starts everything in one process: database, migrations, app, worker, schedules, and the watch over the database.
+ * @param giveUp what to do when the database has been silent for too long; the process ends
  * @throws Stop in one sentence when a setting or the machine does not let it
  */
-export async function start(config: Config): Promise<Running> {
+export async function start(
+  config: Config,
+  giveUp: (sentence: string) => void = endInWords,
+  times?: WatchTimes,
+): Promise<Running> {
   const { services, close } = await openServices(config)
   const worker = createWorker(services)
   services.lastLook = worker.lastLook
@@ -38,6 +44,7 @@ export async function start(config: Config): Promise<Running> {
       await close()
       throw error
     })
+  const watchdog = services.db.pools && watch(services.db.pools, services.log, giveUp, times)
   const scheduler = startScheduler(crontab(services, worker), services.log)
   worker.wake()
   let stopping: Promise<void> | null = null
@@ -49,6 +56,7 @@ export async function start(config: Config): Promise<Running> {
     stop() {
       stopping ??= (async () => {
         scheduler.stop()
+        await watchdog?.stop()
         await Promise.all([worker.stop(drainMs), Promise.race([app.stop(), Bun.sleep(drainMs)])])
         await app.server?.stop(true)
         await listener.unlisten().catch(() => {})
@@ -57,6 +65,12 @@ export async function start(config: Config): Promise<Running> {
       return stopping
     },
   }
+}
+
+/** A supervisor starts it again, and the start says what is wrong. */
+function endInWords(sentence: string): never {
+  process.stderr.write(`${sentence}\n`)
+  process.exit(1)
 }
 
 function portTaken(config: Config, error: unknown): unknown {

@@ -1,5 +1,5 @@
 /**
- * What `bun run test` calls. Installs the PDS peer where that is possible, runs the tests, names what was skipped and
+ * What `bun run test` calls. Installs the peers that come from npm where that is possible, runs the tests, names what was skipped and
  * why, and ends with one line: `N passed, N failed, N skipped`.
  *
  * Arguments go to `bun test` as they are: parts of file names, `-t <pattern>`, `--rerun-each 3`, …
@@ -9,6 +9,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installPds } from './peers/pds/install.ts'
+import { installOlderPostgres } from './peers/postgres/install.ts'
 import { everythingRequired, missing, type Peer, peerNames, peers } from './peers/present.ts'
 
 interface Case {
@@ -49,9 +50,9 @@ function readReport(xml: string): Case[] {
 }
 
 /** One line a missing peer with the number of tests it cost, then the tests that were skipped for no such reason. */
-function explainSkips(skipped: Case[], pdsProblem: string | null): string[] {
+function explainSkips(skipped: Case[], problems: Partial<Record<Peer, string>>): string[] {
   const byPeer = peers.flatMap(peer => {
-    const why = (peer === 'pds' && pdsProblem) || missing(peer)
+    const why = problems[peer] || missing(peer)
     const count = skipped.filter(({ needs }) => needs.includes(peer)).length
     return why ? [`  ${peerNames[peer]} (${count} ${count === 1 ? 'test' : 'tests'}): ${why}`] : []
   })
@@ -104,12 +105,20 @@ async function runTests(args: string[], report: string): Promise<{ code: number;
 }
 
 async function main(): Promise<number> {
-  const installing = performance.now()
-  const pds = await installPds()
-  const pdsProblem = typeof pds === 'object' ? pds.cannot : null
-  if (pds === 'installed') {
-    console.log(`Bluesky PDS: installed in ${Math.round((performance.now() - installing) / 1000)} s`)
-  } else if (pdsProblem) console.log(`Bluesky PDS: ${pdsProblem}`)
+  const problems: Partial<Record<Peer, string>> = {}
+  for (const [peer, install] of [
+    ['pds', installPds],
+    ['postgres', installOlderPostgres],
+  ] as const) {
+    const installing = performance.now()
+    const done = await install()
+    const seconds = Math.round((performance.now() - installing) / 1000)
+    if (done === 'installed') console.log(`${peerNames[peer]}: installed in ${seconds} s`)
+    else if (done !== 'present') {
+      problems[peer] = done.cannot
+      console.log(`${peerNames[peer]}: ${done.cannot}`)
+    }
+  }
 
   const setup = join(import.meta.dir, 'setup-global.ts')
   const { teardown } = (existsSync(setup) ? await import(setup) : {}) as {
@@ -130,7 +139,7 @@ async function main(): Promise<number> {
       .filter(({ state }) => state === 'failed')
       .map(({ file, name }) => `  ${file}: ${name}`)
     for (const line of failures.length > 0 ? ['Failed:', ...failures] : []) console.log(line)
-    for (const line of explainSkips(skipped, pdsProblem)) console.log(line)
+    for (const line of explainSkips(skipped, problems)) console.log(line)
     for (const line of isolationLines(printed)) console.log(line)
     const ran = count('passed') + failed > 0
     if (!ran) console.log('No test ran.')

@@ -91,8 +91,12 @@ async function workspacesOf(db: Database, email: string, slug: string | undefine
     where d.address_hash = ${db.hashAddress(email)} and t.state = 'active'
       and (${wanted}::text is null or t.slug = ${wanted})
     order by d.tenant_id limit ${mostWorkspaces}`
-  const tenants = await Promise.all(rows.map(row => db.tenantById(row.tenant_id as string)))
-  return tenants.filter(tenant => tenant !== null)
+  const looked = await Promise.allSettled(rows.map(row => db.tenantById(row.tenant_id as string)))
+  const tenants = looked.flatMap(one => (one.status === 'fulfilled' && one.value ? [one.value] : []))
+  // One that cannot be entered now keeps nobody out of the others.
+  const unavailable = looked.find(one => one.status === 'rejected')
+  if (tenants.length === 0 && unavailable) throw unavailable.reason
+  return tenants
 }
 
 /** Whether there is a workspace that somebody could sign in to. */

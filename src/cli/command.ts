@@ -19,8 +19,9 @@ export const bench = (): Bench => {
 export async function withDatabase<T>(
   { config, log }: Bench,
   work: (db: Database) => Promise<T>,
+  bringUp?: Parameters<typeof openDatabase>[2],
 ): Promise<T> {
-  const db = await openDatabase(config, log)
+  const db = await openDatabase(config, log, bringUp)
   try {
     return await work(db)
   } finally {

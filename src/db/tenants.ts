@@ -1,7 +1,8 @@
+import type { TransactionSql } from 'postgres'
 import { Conflict, Invalid } from '../errors.ts'
 import { newId } from '../lib/id.ts'
 import { deriveKey, newKey, open, seal } from '../lib/seal.ts'
-import { type Migration, readMigrations } from './migrate.ts'
+import { type Migration, readMigrations, statementsOf } from './migrations.ts'
 import type { Sql } from './pool.ts'
 import type { Tenant } from './scope.ts'
 
@@ -90,20 +91,25 @@ async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
  * first table, because `grant … on all tables` scans the whole catalog (measured: 3-4 times slower at 5,000 tenants).
  * Nothing is granted on a shared object: two creations at once would fail with "tuple concurrently updated".
  */
-export async function createTenantSchema(owner: Sql, tenant: Tenant, appRole: string): Promise<void> {
+export async function createTenantSchema(
+  owner: Sql,
+  tenant: Tenant,
+  appRole: string,
+  given = readMigrations(),
+): Promise<void> {
   const { schema } = tenant
-  const { level, version } = await standing(owner)
-  const migrations = readMigrations().filter(m => m.side === 'tenant' && m.number <= level)
-  const statements = [
-    `create role ${schema} nologin`,
-    `create schema ${schema}`,
-    // Before 16 a membership says nothing of inheriting; the app's login is NOINHERIT either way.
-    `grant ${schema} to "${appRole}"${version >= 160_000 ? ' with inherit false, set true' : ''}`,
-    `grant usage on schema ${schema} to ${schema}`,
-    `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${schema}`,
-    ...migrations.flatMap(migration => statementsOf(migration.up, schema)),
-  ]
   await owner.begin(async tx => {
+    const { level, version } = await standing(tx, given)
+    const migrations = given.filter(m => m.side === 'tenant' && m.number <= level)
+    const statements = [
+      `create role ${schema} nologin`,
+      `create schema ${schema}`,
+      // Before 16 a membership says nothing of inheriting; the app's login is NOINHERIT either way.
+      `grant ${schema} to "${appRole}"${version >= 160_000 ? ' with inherit false, set true' : ''}`,
+      `grant usage on schema ${schema} to ${schema}`,
+      `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${schema}`,
+      ...migrations.flatMap(({ up }) => statementsFor(up, schema)),
+    ]
     await Promise.all([
       ...statements.map(statement => tx.unsafe(statement)),
       tx`insert into public.tenant_due (tenant_id, role) values (${tenant.id}, ${schema})`,
@@ -134,8 +140,11 @@ export async function deleteTenantSchema(owner: Sql, tenantId: string): Promise<
 }
 
 /**
- * Moves one tenant one migration up or down; state and DDL commit together, so a crash loses nothing.
- * @returns false when the tenant was already there
+ * Moves one tenant one migration up or down; state and DDL commit together, so a crash loses nothing. Its people may
+ * be at work: no statement waits longer than two seconds for a table, because whoever comes later waits behind it.
+ *
+ * @returns false when the tenant was already there, or is gone
+ * @throws a PostgresError with code 55P03 when another process has the tenant, or its tables stay in use
  */
 export async function applyTenantSchemaMigration(
   owner: Sql,
@@ -144,35 +153,39 @@ export async function applyTenantSchemaMigration(
   direction: 'up' | 'down',
 ): Promise<boolean> {
   return (await owner.begin(async tx => {
-    const [tenant] =
-      await tx`select schema_name, schema_version from public.tenants where id = ${tenantId} for update`
+    // Not `for update`: that would wait for, and block, every new row that refers to the tenant.
+    const [[tenant]] = await Promise.all([
+      tx`select schema_name, schema_version from public.tenants where id = ${tenantId} for no key update nowait`,
+      tx`set local lock_timeout = '2s'`,
+    ])
     const version = tenant?.schema_version as number | undefined
     if (version === undefined) return false
     if (direction === 'up' ? version >= migration.number : version < migration.number) return false
-    await tx`set local lock_timeout = '5s'`
-    const statements = statementsOf(
-      direction === 'up' ? migration.up : migration.down,
-      tenant?.schema_name as string,
-    )
-    await Promise.all(statements.map(statement => tx.unsafe(statement)))
+    const text = direction === 'up' ? migration.up : migration.down
     const level = direction === 'up' ? migration.number : migration.number - 1
-    await tx`update public.tenants set schema_version = ${level}, migration_error = null where id = ${tenantId}`
+    await Promise.all([
+      ...statementsFor(text, tenant?.schema_name as string).map(statement => tx.unsafe(statement)),
+      tx`update public.tenants set schema_version = ${level}, migration_error = null where id = ${tenantId}`,
+    ])
     return true
   })) as boolean
 }
 
-/** One statement a message: a batch with an index or a trigger is refused by Citus. */
-function statementsOf(text: string, schema: string): string[] {
-  return text
-    .replace(/^--.*$/gm, '')
-    .split(/;\s*$/m)
-    .map(statement => statement.trim().replaceAll('{schema}', schema))
-    .filter(statement => statement !== '')
-}
+const statementsFor = (text: string, schema: string): string[] =>
+  statementsOf(text).map(statement => statement.replaceAll('{schema}', schema))
 
-/** The migration level that new tenants start at, and the server's version. */
-async function standing(owner: Sql): Promise<{ level: number; version: number }> {
-  const [row] = await owner`
-    select coalesce(max(number), 0)::int as level, current_setting('server_version_num')::int as version from public.migrations`
-  return { level: row?.level as number, version: row?.version as number }
+/**
+ * The level that a new tenant starts at, and the server's version. The newest migration that is applied, or that this
+ * version of the code knows: while a newer version rolls out, the older one still makes tenants of its own kind. The
+ * lock keeps a migration from beginning between this look and the end of the transaction.
+ */
+async function standing(
+  tx: TransactionSql,
+  migrations: readonly Migration[],
+): Promise<{ level: number; version: number }> {
+  const [, [row]] = await Promise.all([
+    tx`select pg_advisory_xact_lock_shared(hashtext('masthead ledger'))`,
+    tx`select coalesce(max(number), 0)::int as level, current_setting('server_version_num')::int as version from public.migrations`,
+  ])
+  return { level: Math.min(row?.level as number, migrations.length), version: row?.version as number }
 }

@@ -1,16 +1,20 @@
 import { hostname } from 'node:os'
-import type { Actor, Scope } from '../db/scope.ts'
+import { oldestServedLevel } from '../db/migrations.ts'
+import type { Actor, Scope, Tenant } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, claimJobs, leastDue } from './claim.ts'
 import type { ClaimedRun } from './run-record.ts'
 import { claimRuns, performRun } from './runs.ts'
 import { sendJob } from './send.ts'
+import { createTogether } from './together.ts'
 
 /** How many sends and runs go on at once in this process. */
-const lanes = 16
+const lanes = 64
 /** Who is alone may have every lane; beside others a tenant gets this many at a time, so that its ten thousand do not delay another's one. */
-const fairShare = 4
+const fairShare = 8
+/** So many tenants are entered at once: the pool has connections left for the requests and for what is being sent. */
+const entrances = 4
 /** A timer is set for what falls due before the next tick. */
 const horizonMs = 1_100
 
@@ -25,6 +29,12 @@ export interface Worker {
   stop(ms: number): Promise<void>
 }
 
+interface Claimed {
+  tenant: Tenant
+  jobs: ClaimedJob[]
+  runs: ClaimedRun[]
+}
+
 /** The publishing loop: finds tenants with something due, claims fairly, sends outside any transaction. */
 export function createWorker(services: Services): Worker {
   const { db, log } = services
@@ -34,6 +44,9 @@ export function createWorker(services: Services): Worker {
   const drawing = new Set<Promise<void>>()
   const stopping = new AbortController()
   let stopped = false
+  const together = createTogether(db.within)
+  /** Lanes promised to claims under way. */
+  let promised = 0
   let looking: Promise<boolean> | null = null
   let again = false
   let lastLook = Date.now()
@@ -54,18 +67,27 @@ export function createWorker(services: Services): Worker {
     const barren: string[] = []
     while (!stopped && running.size < lanes) {
       const due = await db.sql`
-        select tenant_id from public.tenant_due
-        where next_due_at <= public.clock() and tenant_id <> all(${barren}::uuid[])
-        order by next_due_at limit ${lanes}`
+        select d.tenant_id from public.tenant_due d
+        join public.tenants t on t.id = d.tenant_id and t.schema_version >= ${oldestServedLevel}
+        where d.next_due_at <= public.clock() and d.tenant_id <> all(${barren}::uuid[])
+        order by d.next_due_at limit ${lanes}`
       lastLook = Date.now()
       if (due.length === 0) break
       const share = Math.max(fairShare, Math.ceil(lanes / due.length))
-      for (const { tenant_id } of due) {
-        if (stopped || running.size >= lanes) break
-        const claimed = await enter(tenant_id as string, Math.min(share, lanes - running.size))
-        if (claimed === 0) barren.push(tenant_id as string)
-        found ||= claimed > 0
+      const queue = due.map(row => row.tenant_id as string)
+      const entrance = async () => {
+        for (let tenantId = queue.shift(); tenantId !== undefined; tenantId = queue.shift()) {
+          const free = Math.min(share, lanes - running.size - promised)
+          if (stopped || free <= 0) return
+          promised += free
+          const claimed = await enter(tenantId, free).finally(() => {
+            promised -= free
+          })
+          if (claimed === 0) barren.push(tenantId)
+          found ||= claimed > 0
+        }
       }
+      await Promise.all(Array.from({ length: entrances }, entrance))
     }
     await setTimer()
     return found
@@ -73,14 +95,14 @@ export function createWorker(services: Services): Worker {
 
   async function enter(tenantId: string, most: number): Promise<number> {
     const actor: Actor = { tenantId, userId: null, role: 'system' }
-    let claimed: { jobs: ClaimedJob[]; runs: ClaimedRun[] }
+    let claimed: Claimed
     try {
       claimed = await db.within(actor, scope => claimDue(scope, name, most))
     } catch (error) {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
     }
-    for (const job of claimed.jobs) run(sendJob(services, tenantId, job))
+    for (const job of claimed.jobs) run(sendJob(services, together, claimed.tenant, job))
     for (const one of claimed.runs)
       run(
         performRun(services, tenantId, one, stopping.signal).catch(error =>
@@ -150,20 +172,19 @@ export function createWorker(services: Services): Worker {
  * Locks the tenant's due row, claims, and writes when it is due next. The lock comes first: a recomputation in the
  * same statement would read an older snapshot and strand a job planned meanwhile (measured: 1 of 2,425).
  */
-async function claimDue(
-  scope: Scope,
-  worker: string,
-  most: number,
-): Promise<{ jobs: ClaimedJob[]; runs: ClaimedRun[] }> {
+async function claimDue(scope: Scope, worker: string, most: number): Promise<Claimed> {
+  const { tenant } = scope
   const [mine] = await scope.sql`
     select 1 as mine from tenant_due
     where role = current_user
       and next_due_at <= public.clock() for update skip locked`
-  if (!mine) return { jobs: [], runs: [] }
+  if (!mine) return { tenant, jobs: [], runs: [] }
   const jobs = await claimJobs(scope, worker, most)
   const runs = jobs.length < most ? await claimRuns(scope, worker, most - jobs.length) : []
+  // A claim that a crash of the database forgets is harmless for a post: arming comes later in its log, and is waited for.
+  if (runs.length === 0) await scope.sql`set local synchronous_commit = off`
   await writeDue(scope)
-  return { jobs, runs }
+  return { tenant, jobs, runs }
 }
 
 /** Recomputes when the tenant is due next. Call only with the due row locked. */

@@ -92,12 +92,16 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
 /** Plans it for now under the rules for what is planned: never archived content, nothing unapproved. @returns what it waits for */
 async function planAgain(scope: Scope, job: Locked): Promise<'approval' | null> {
   const [rules] = await scope.sql`
-    select c.state, w.approval_required from content c cross join workspace w
+    select c.state, c.version_id, w.approval_required from content c cross join workspace w
     where c.id = ${job.contentId} for share of c`
   if (rules?.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const heldFor = rules?.approval_required && rules.state !== 'approved' ? 'approval' : null
+  // Whoever mended the words wants those sent; what an attempt may have sent already stays what it was.
   await scope.sql`
-    update publish_jobs set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
-      first_try_at = null, next_try_at = public.clock() where id = ${job.id}`
+    update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
+      first_try_at = null, next_try_at = public.clock(),
+      version_id = case when exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
+        then j.version_id else ${rules?.version_id as string}::uuid end
+    where j.id = ${job.id}`
   return heldFor
 }

@@ -1,12 +1,14 @@
 /** Which real peers this machine has, and the guard that turns a missing one into a named skip, or an error. */
 import { describe } from 'bun:test'
 import { findNode, isInstalled, missingToolchain } from './pds/install.ts'
+import { hasOlderPostgres } from './postgres/install.ts'
 
-export const peers = ['pds', 'redis', 'pgbouncer', 'chromium'] as const
+export const peers = ['pds', 'postgres', 'redis', 'pgbouncer', 'chromium'] as const
 export type Peer = (typeof peers)[number]
 
 export const peerNames: Record<Peer, string> = {
   pds: 'Bluesky PDS',
+  postgres: 'PostgreSQL 15 to 17',
   redis: 'Redis',
   pgbouncer: 'PgBouncer',
   chromium: 'Chromium',
@@ -36,6 +38,8 @@ export function missing(peer: Peer): string | null {
       if (isInstalled()) return null
       return missingToolchain() ?? 'it is not installed yet: `bun run test` installs it'
     }
+    case 'postgres':
+      return hasOlderPostgres() ? null : 'they are not installed yet: `bun run test` installs them'
     case 'redis':
       return program('redis-server') ? null : 'redis-server is not installed: apt-get install redis-server'
     case 'pgbouncer':
@@ -49,6 +53,7 @@ export function missing(peer: Peer): string | null {
 export async function present(): Promise<Record<Peer, true | string>> {
   return {
     pds: missing('pds') ?? true,
+    postgres: missing('postgres') ?? true,
     redis: missing('redis') ?? true,
     pgbouncer: missing('pgbouncer') ?? true,
     chromium: missing('chromium') ?? true,
