@@ -268,9 +268,9 @@ describe('killed by SIGKILL', () => {
   const tally = { kills: 0, lost: 0 }
   afterAll(() => console.log(`keys: ${tally.kills} kills, secrets lost ${tally.lost}`))
 
-  async function start(database: string, at = '') {
+  async function start(database: string, at = '', spread = soon) {
     const child = Bun.spawn([process.execPath, join(import.meta.dir, 'keys-child.ts')], {
-      env: { ...process.env, KEYS_DATABASE: database, KEYS_AT: at },
+      env: { ...process.env, KEYS_DATABASE: database, KEYS_AT: at, KEYS_SPREAD: String(spread) },
       stdout: 'pipe',
       stderr: 'inherit',
     })
@@ -324,7 +324,8 @@ describe('killed by SIGKILL', () => {
   ])('at "%s" it is finished by the next call, with one new key each', async step => {
     const { db, name, whole, drop } = await stage()
     try {
-      const victim = await start(name, step)
+      // Long enough that there is still something to wait for when the machine is slow.
+      const victim = await start(name, step, step.startsWith('waiting until no') ? 3_000 : soon)
       await victim.exited
       expect(victim.signalCode).toBe('SIGKILL')
       tally.kills++

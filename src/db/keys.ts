@@ -20,6 +20,7 @@ export interface KeyState {
 }
 
 export interface FormerKey {
+  /** Ids only grow: a former key's is less than the current one's. */
   id: number
   /** When it stopped sealing, but for processes that had not heard of it yet. */
   retiredAt: Date
@@ -30,7 +31,7 @@ export interface FormerKey {
 /** The keys of every tenant that holds data, or of one. */
 export async function keyStates(owner: Sql, slug: string | null): Promise<KeyState[]> {
   const rows = await owner`
-    select t.id, t.slug, t.key_id, k.key_id as other, k.retired_at, k.resealed_at
+    select t.id, t.slug, t.key_id, k.key_id as other, coalesce(k.retired_at, k.made_at) as retired_at, k.resealed_at
     from public.tenants t left join public.tenant_keys k on k.tenant_id = t.id
     where t.state in ('active', 'suspended') and (${slug}::text is null or t.slug = ${slug})
     order by t.slug, k.key_id`
@@ -46,7 +47,7 @@ export async function keyStates(owner: Sql, slug: string | null): Promise<KeySta
     }
     states.set(tenantId, state)
     if (row.other === null) continue
-    if (row.retired_at === null) state.next = row.other as number
+    if ((row.other as number) > state.current) state.next = row.other as number
     else
       state.former.push({
         id: row.other as number,
@@ -69,7 +70,7 @@ export async function prepareKey(owner: Sql, secret: string, tenantId: string): 
     from public.tenants t
     where t.id = ${tenantId} and t.state in ('active', 'suspended') and not exists (
       select 1 from public.tenant_keys k
-      where k.tenant_id = t.id and (k.retired_at is null or k.resealed_at is null))
+      where k.tenant_id = t.id and (k.key_id > t.key_id or k.resealed_at is null))
     on conflict do nothing`
   return count > 0
 }
@@ -83,7 +84,7 @@ export async function useNextKey(owner: Sql, tenantId: string): Promise<boolean>
     const [tenant] = await tx`
       select key_id, data_key from public.tenants where id = ${tenantId} for update`
     const [next] = await tx`
-      delete from public.tenant_keys where tenant_id = ${tenantId} and retired_at is null
+      delete from public.tenant_keys where tenant_id = ${tenantId} and key_id > ${tenant?.key_id ?? null}
       returning key_id, data_key`
     if (!tenant || !next) return false
     await tx`
@@ -98,8 +99,8 @@ export async function useNextKey(owner: Sql, tenantId: string): Promise<boolean>
 /** Notes that nothing that lasts is sealed with the tenant's former keys any more. */
 export async function noteResealed(owner: Sql, tenantId: string): Promise<void> {
   await owner`
-    update public.tenant_keys set resealed_at = now()
-    where tenant_id = ${tenantId} and retired_at is not null and resealed_at is null`
+    update public.tenant_keys k set resealed_at = now() from public.tenants t
+    where t.id = k.tenant_id and k.tenant_id = ${tenantId} and k.key_id < t.key_id and k.resealed_at is null`
 }
 
 /** How long it still takes until every process knows what was written down, or switched, last. */
@@ -110,11 +111,10 @@ export async function spreadLeftMs(
   spread: number,
 ): Promise<number> {
   const [row] = await owner`
-    select ${spread} - extract(epoch from clock_timestamp() - max(
-      case when ${what === 'next'} then made_at else retired_at end)) * 1000 as left
-    from public.tenant_keys
-    where tenant_id in (select unnest(${tenantIds as string[]}::uuid[]))
-      and resealed_at is null and (retired_at is null) = ${what === 'next'}`
+    select ${spread} - extract(epoch from clock_timestamp() - max(coalesce(k.retired_at, k.made_at))) * 1000 as left
+    from public.tenant_keys k join public.tenants t on t.id = k.tenant_id
+    where t.id = any(${tenantIds as string[]}::uuid[])
+      and k.resealed_at is null and (k.key_id > t.key_id) = ${what === 'next'}`
   return Math.max(0, Math.ceil(Number(row?.left ?? 0)))
 }
 
@@ -125,7 +125,7 @@ const keepSeconds = 3600
 export async function formerKeys(owner: Sql): Promise<{ tenantId: string; keyId: number }[]> {
   const rows = await owner`
     select k.tenant_id, k.key_id from public.tenant_keys k join public.tenants t on t.id = k.tenant_id
-    where k.resealed_at is not null and k.retired_at < now() - ${keepSeconds} * interval '1 second'
+    where k.key_id < t.key_id and k.resealed_at is not null and coalesce(k.retired_at, k.made_at) < now() - ${keepSeconds} * interval '1 second'
       and t.state in ('active', 'suspended') order by k.tenant_id, k.key_id`
   return rows.map(row => ({ tenantId: row.tenant_id as string, keyId: row.key_id as number }))
 }
