@@ -96,7 +96,7 @@ describe('bun run tenant', () => {
   }, 60_000)
 
   test('--help everywhere', async () => {
-    for (const command of ['tenant', 'user', 'migrate', 'db-stop']) {
+    for (const command of ['tenant', 'user', 'migrate', 'upgrade', 'db-stop']) {
       const { code, out, err } = await run(command, ['--help'])
       expect([code, err]).toEqual([0, ''])
       expect(out).toContain('bun run')
