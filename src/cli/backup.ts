@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { drill, type Verdict } from '../backup/check.ts'
 import { backupFile, backupName, type Written, writeBackup } from '../backup/write.ts'
+import { clusterHome, unprivileged } from '../db/cluster-home.ts'
 import { ownerUser, startEmbedded } from '../db/embedded.ts'
 import { Stop } from '../errors.ts'
 import { derivePassword } from '../lib/seal.ts'
@@ -42,6 +43,9 @@ export async function backupInstance(
     throw new Stop(
       'DATABASE_URL is set, so the database is your own: back it up with its own tools, as docs/operating.md says under "Back up".',
     )
+  const home = clusterHome(config.dataDir, unprivileged(), log)
+  if (!existsSync(join(home, 'postgres/PG_VERSION')))
+    throw new Stop(`There is no database in ${home} yet, so there is nothing to back up: see DATA_DIR.`)
   const began = performance.now()
   const password = derivePassword(config.secret, 'database owner')
   const { socket, dataFolder } = await startEmbedded(config.dataDir, password, log)

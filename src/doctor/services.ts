@@ -73,9 +73,9 @@ async function answers(url: URL | null, path: string, setting: string): Promise<
 async function pooler({ config }: Open): Promise<Finding | null> {
   if (!config.databaseUrl) return null
   if (config.databaseOwnerUrl && (await behindPooler({ url: config.databaseOwnerUrl })))
-    return fail(
+    return warn(
       'DATABASE_OWNER_URL goes through a connection pooler',
-      'name PostgreSQL itself there: the owner migrates and listens, which a transaction pooler breaks',
+      'name PostgreSQL itself there, unless the pooler keeps whole sessions: the owner migrates and listens, which transaction pooling breaks',
     )
   const pooled = await behindPooler({ url: config.databaseUrl })
   if (!config.databaseOwnerUrl && pooled)
