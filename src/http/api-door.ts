@@ -3,8 +3,9 @@ import { readVisit, type Visit } from '../auth/session.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Invalid, Unauthenticated } from '../errors.ts'
 import { newId } from '../lib/id.ts'
-import { keyIdOf, keyOf, openWith, sealWith } from '../lib/seal.ts'
+import { keyIdOf, keyOf } from '../lib/seal.ts'
 import type { Services } from '../services.ts'
+import { asKept, bytesOf, idempotentAnswer, openFor, sealFor } from '../tenants/sealed.ts'
 import { type Caller, callerOfBearer } from './session.ts'
 
 /** The parts of Elysia's context that this door reads. */
@@ -104,7 +105,7 @@ async function once(
   const [known] = await scope.sql`
     select request_hash, status, answer from idempotency_keys where owner = ${owner} and route = ${route} and key = ${key}`
   const { keys } = scope.tenant
-  const sealed = known ? Buffer.from(known.answer as string, 'base64') : null
+  const sealed = known ? bytesOf(idempotentAnswer, known.answer) : null
   // The hash was made with the key that the answer is sealed with.
   const hash = await bodyHash(sealed ? keyOf(keys, keyIdOf(sealed)) : keys.current.key, incoming.body)
   if (known && known.request_hash !== hash)
@@ -113,14 +114,17 @@ async function once(
       [],
       'idempotency_key_reused',
     )
-  const about = `${scope.tenant.id}/idempotency_keys/${owner}/${route}/${key}`
+  const row = { owner, route, key }
   if (known && sealed)
-    return { status: known.status as number, answer: openWith(keys, sealed, about).toString() }
+    return {
+      status: known.status as number,
+      answer: openFor(scope.tenant, idempotentAnswer, row, sealed).toString(),
+    }
   const done = await work()
   await scope.sql`
     insert into idempotency_keys (id, owner, route, key, request_hash, status, answer)
     values (${newId()}, ${owner}, ${route}, ${key}, ${hash}, ${done.status},
-      ${sealWith(keys, done.answer, about).toString('base64')})`
+      ${asKept(idempotentAnswer, sealFor(scope.tenant, idempotentAnswer, row, done.answer))})`
   return done
 }
 

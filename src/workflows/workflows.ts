@@ -4,13 +4,12 @@ import { Invalid } from '../errors.ts'
 import { record } from '../events.ts'
 import { WebhookPathRefused, webhookAddress } from '../integrations/n8n.ts'
 import { newId } from '../lib/id.ts'
-import { openWith, sealWith } from '../lib/seal.ts'
 import { allow } from '../permissions.ts'
+import { openFor, sealFor, workflowSecret } from '../tenants/sealed.ts'
 import { readWorkflow } from './find.ts'
 import type { NewWorkflow, Workflow, WorkflowChange } from './schema.ts'
 
 const secretBytes = 32
-const about = (scope: Scope, id: string): string => `${scope.tenant.id}/workflows/${id}/secret`
 
 /**
  * Makes a workflow. Its signing secret (Standard Webhooks, `whsec_…`) is in this answer only.
@@ -26,7 +25,7 @@ export async function createWorkflow(
   await scope.sql`
     insert into workflows (id, name, trigger, path, secret, created_by)
     values (${id}, ${given.name}, ${given.trigger}, ${checkedPath(given.path)},
-      ${sealWith(scope.tenant.keys, secret, about(scope, id))}, ${scope.actor.userId})`
+      ${sealFor(scope.tenant, workflowSecret, { id }, secret)}, ${scope.actor.userId})`
   await record(scope, 'workflow.created', id, { name: given.name })
   return { ...(await readWorkflow(scope, id)), secret }
 }
@@ -71,7 +70,7 @@ export async function readCall(
   try {
     return {
       path,
-      secret: openWith(scope.tenant.keys, row.secret as Uint8Array, about(scope, id)).toString(),
+      secret: openFor(scope.tenant, workflowSecret, { id }, row.secret as Uint8Array).toString(),
     }
   } catch {
     return { path, secret: null }
