@@ -277,7 +277,7 @@ describe('the sources', () => {
       /\.tsx?$/,
     )
     const known =
-      /^src\/(db|cli)\/|^src\/(start|team\/(workspace|setup-pages))\.ts$|^src\/jobs\/(sweep|crontab)\.ts$/
+      /^src\/(db|cli|tenants)\/|^src\/(start|team\/(workspace|setup-pages))\.ts$|^src\/jobs\/(sweep|crontab)\.ts$/
     expect(users.filter(path => !known.test(path))).toEqual([])
   })
 })

@@ -6,6 +6,7 @@ import { Stop } from '../errors.ts'
 import { diskFiles } from '../media/files.ts'
 import { foundWorkspace } from '../team/workspace.ts'
 import { bench, print, readArgs, runCommand, withDatabase } from './command.ts'
+import { capsuleHelp, exportCapsule, importCapsule } from './tenant/capsule.ts'
 
 const help = `Workspaces (tenants). All of this works while the app is running.
 
@@ -15,7 +16,8 @@ const help = `Workspaces (tenants). All of this works while the app is running.
       --json prints {tenant:{id,slug,schema},owner:{id,email},apiKey} and nothing else.
   bun run tenant list [--json]
   bun run tenant erase <slug> --yes
-      Erases the workspace for good: schema, role, key, directory entries and pictures.`
+      Erases the workspace for good: schema, role, key, directory entries and pictures.
+${capsuleHelp}`
 
 const Creation = z.object({
   slug,
@@ -133,4 +135,4 @@ async function erase(args: string[]): Promise<void> {
   })
 }
 
-await runCommand(help, { create, list, erase })
+await runCommand(help, { create, list, erase, export: exportCapsule, import: importCapsule })

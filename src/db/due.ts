@@ -1,3 +1,4 @@
+import type postgres from 'postgres'
 import type { Scope } from './scope.ts'
 
 /**
@@ -8,4 +9,19 @@ export async function lowerDue(scope: Scope, at: Date): Promise<void> {
   await scope.sql`
     update tenant_due set next_due_at = least(next_due_at, ${at})
     where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name`
+}
+
+/**
+ * Takes a tenant out of what is due, in the transaction that suspends it: no moment is below minus infinity, so nothing
+ * that is planned afterwards, by whatever process still serves it, brings it back. Waits for a claim under way.
+ */
+export async function stopDue(tx: postgres.TransactionSql, tenantId: string): Promise<void> {
+  await tx`update public.tenant_due set next_due_at = '-infinity' where tenant_id = ${tenantId}`
+}
+
+/** Puts it among the due ones: the worker looks at it at once and writes when it is due next. */
+export async function startDue(tx: postgres.TransactionSql, tenantId: string): Promise<void> {
+  await tx`
+    update public.tenant_due set next_due_at = public.clock()
+    where tenant_id = ${tenantId} and next_due_at = '-infinity'`
 }

@@ -1,3 +1,4 @@
+import type postgres from 'postgres'
 import { Conflict, Invalid } from '../errors.ts'
 import { newId } from '../lib/id.ts'
 import { deriveKey, newKey, open, seal } from '../lib/seal.ts'
@@ -22,6 +23,10 @@ export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/
 
 export const schemaNameOf = (tenantId: string): string => `tenant_${tenantId.replaceAll('-', '_')}`
 
+/** A tenant's data key as it is kept: sealed with the instance's. */
+export const wrapKey = (secret: string, tenantId: string, key: Buffer): Buffer =>
+  seal(deriveKey(secret, 'tenant keys'), key, `tenant ${tenantId}`)
+
 /** The tenant's own data key, unwrapped with the instance's. @throws when the instance secret is another one. */
 export const unwrapKey = (secret: string, tenantId: string, wrapped: Uint8Array): Buffer =>
   open(deriveKey(secret, 'tenant keys'), wrapped, `tenant ${tenantId}`)
@@ -39,16 +44,10 @@ export async function createTenant(
   seed: (tenant: Tenant) => Promise<void>,
 ): Promise<Tenant> {
   const { slug } = given
-  if (!slugPattern.test(slug) || reservedSlugs.has(slug))
-    throw new Invalid(`"${slug}" cannot be the address of a workspace.`, [
-      {
-        path: 'slug',
-        message: 'use 1 to 40 lower-case letters, digits and hyphens, and not a reserved word',
-      },
-    ])
+  checkSlug(slug)
   const id = newId()
   const key = newKey()
-  const wrappedKey = seal(deriveKey(given.secret, 'tenant keys'), key, `tenant ${id}`)
+  const wrappedKey = wrapKey(given.secret, id, key)
   const tenant: Tenant = {
     id,
     slug,
@@ -56,12 +55,10 @@ export async function createTenant(
     keys: { current: { id: 1, key }, others: new Map() },
   }
   await clearHalfMade(owner, slug)
-  try {
-    await owner`insert into public.tenants (id, slug, schema_name, data_key) values (${id}, ${slug}, ${tenant.schema}, ${wrappedKey})`
-  } catch (error) {
-    if ((error as { code?: string }).code !== '23505') throw error
-    throw new Conflict(`The address "${slug}" is taken. Choose another one.`)
-  }
+  await owner.begin(async tx => {
+    await claimSlug(tx, slug, id)
+    await tx`insert into public.tenants (id, slug, schema_name, data_key) values (${id}, ${slug}, ${tenant.schema}, ${wrappedKey})`
+  })
   try {
     await createTenantSchema(owner, tenant, given.appRole)
     await seed(tenant)
@@ -73,11 +70,38 @@ export async function createTenant(
   }
 }
 
+/** @throws Invalid when it is no address that a workspace may have */
+function checkSlug(slug: string): void {
+  if (slugPattern.test(slug) && !reservedSlugs.has(slug)) return
+  throw new Invalid(`"${slug}" cannot be the address of a workspace.`, [
+    {
+      path: 'slug',
+      message: 'use 1 to 40 lower-case letters, digits and hyphens, and not a reserved word',
+    },
+  ])
+}
+
+/**
+ * Makes sure that a tenant may take an address in this transaction: nobody else has it or had it before. Whoever takes
+ * addresses waits here for the others, so that what was read stays true until the end.
+ * @throws Invalid, Conflict
+ */
+export async function claimSlug(tx: postgres.TransactionSql, slug: string, tenantId: string): Promise<void> {
+  checkSlug(slug)
+  await tx`select pg_advisory_xact_lock(hashtext('masthead addresses'))`
+  const [taken] = await tx`
+    select 1 from public.tenants where slug = ${slug} and id <> ${tenantId}
+    union all select 1 from public.former_slugs where slug = ${slug} and tenant_id <> ${tenantId}`
+  if (taken) throw new Conflict(`The address "${slug}" is taken. Choose another one.`)
+}
+
 /** A process that died while it made a tenant leaves it half made, holding its address; nobody was ever in it. */
-async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
+export async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
+  // An import that is under way holds its row.
   const [left] = await owner`
     select id from public.tenants
-    where slug = ${slug} and state = 'creating' and created_at < now() - interval '10 minutes'`
+    where slug = ${slug} and state = 'creating' and created_at < now() - interval '10 minutes'
+    for update skip locked`
   if (left) await deleteTenantSchema(owner, left.id as string)
 }
 
@@ -88,25 +112,57 @@ async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
  */
 export async function createTenantSchema(owner: Sql, tenant: Tenant, appRole: string): Promise<void> {
   const { schema } = tenant
-  const { level, version } = await standing(owner)
-  const migrations = readMigrations().filter(m => m.side === 'tenant' && m.number <= level)
-  const statements = [
-    `create role ${schema} nologin`,
-    `create schema ${schema}`,
-    // Before 16 a membership says nothing of inheriting; the app's login is NOINHERIT either way.
-    `grant ${schema} to "${appRole}"${version >= 160_000 ? ' with inherit false, set true' : ''}`,
-    `grant usage on schema ${schema} to ${schema}`,
-    `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${schema}`,
-    ...migrations.flatMap(migration => statementsOf(migration.up, schema)),
-  ]
+  const { level } = await standing(owner)
   await owner.begin(async tx => {
     await Promise.all([
-      ...statements.map(statement => tx.unsafe(statement)),
+      buildSchema(tx, schema, level, appRole),
       tx`insert into public.tenant_due (tenant_id, role) values (${tenant.id}, ${schema})`,
       tx`update public.tenants set schema_version = ${level} where id = ${tenant.id}`,
     ])
   })
 }
+
+/**
+ * Role, schema and tables as they stand at a migration level, empty.
+ * @param appRole who may become the role; null for a schema that only the owner works in
+ */
+export async function buildSchema(
+  tx: postgres.TransactionSql,
+  schema: string,
+  level: number,
+  appRole: string | null,
+): Promise<void> {
+  // Roles are the whole cluster's: another database may hold the same tenant.
+  const [server] = await tx`
+    select current_setting('server_version_num')::int as version,
+      exists (select 1 from pg_roles where rolname = ${schema}) as known`
+  // Before 16 a membership says nothing of inheriting; the app's login is NOINHERIT either way.
+  const how = (server?.version as number) >= 160_000 ? ' with inherit false, set true' : ''
+  const statements = [
+    ...(server?.known ? [] : [`create role ${schema} nologin`]),
+    `create schema ${schema}`,
+    ...(appRole ? [`grant ${schema} to "${appRole}"${how}`] : []),
+    `grant usage on schema ${schema} to ${schema}`,
+    `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${schema}`,
+    ...tenantStatements(schema, 0, level),
+  ]
+  await Promise.all(statements.map(statement => tx.unsafe(statement)))
+}
+
+/** Lifts the tables of a schema from one migration level to a later one, inside a transaction of the caller's. */
+export async function liftSchema(
+  tx: postgres.TransactionSql,
+  schema: string,
+  from: number,
+  to: number,
+): Promise<void> {
+  await Promise.all(tenantStatements(schema, from, to).map(statement => tx.unsafe(statement)))
+}
+
+const tenantStatements = (schema: string, from: number, to: number): string[] =>
+  readMigrations()
+    .filter(({ side, number }) => side === 'tenant' && number > from && number <= to)
+    .flatMap(({ up }) => statementsOf(up, schema))
 
 /** Drops schema, role, directory entries and the row with its key: what GDPR erasure asks of the database. Repeatable. */
 export async function deleteTenantSchema(owner: Sql, tenantId: string): Promise<void> {
@@ -114,7 +170,11 @@ export async function deleteTenantSchema(owner: Sql, tenantId: string): Promise<
   await owner.begin(async tx => {
     await tx`update public.tenants set state = 'erasing' where id = ${tenantId}`
     await tx.unsafe(`drop schema if exists ${schema} cascade`)
-    const [role] = await tx`select 1 from pg_roles where rolname = ${schema}`
+    // Roles are the whole cluster's: another database may hold the same tenant.
+    const [role] = await tx`
+      select 1 from pg_roles r where rolname = ${schema} and not exists (
+        select 1 from pg_shdepend d join pg_database b on b.oid = d.dbid
+        where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid and b.datname <> current_database())`
     // Its default privileges went with the schema; it owns and was granted nothing elsewhere.
     if (role) await tx.unsafe(`drop role ${schema}`)
     await tx`delete from public.tenants where id = ${tenantId}`
@@ -158,9 +218,8 @@ function statementsOf(text: string, schema: string): string[] {
     .filter(statement => statement !== '')
 }
 
-/** The migration level that new tenants start at, and the server's version. */
-async function standing(owner: Sql): Promise<{ level: number; version: number }> {
-  const [row] = await owner`
-    select coalesce(max(number), 0)::int as level, current_setting('server_version_num')::int as version from public.migrations`
-  return { level: row?.level as number, version: row?.version as number }
+/** The migration level that new tenants start at. */
+export async function standing(sql: Sql | postgres.TransactionSql): Promise<{ level: number }> {
+  const [row] = await sql`select coalesce(max(number), 0)::int as level from public.migrations`
+  return { level: row?.level as number }
 }
