@@ -35,6 +35,8 @@ import { joinPages } from './team/join-pages.ts'
 import { peoplePages } from './team/pages.ts'
 import { settingsPages } from './team/settings-pages.ts'
 import { setupPages } from './team/setup-pages.ts'
+import { workspaceApi } from './tenants/api.ts'
+import { workspacePages } from './tenants/pages.ts'
 import { workflowsApi } from './workflows/api.ts'
 import { startWorkflows } from './workflows/listen.ts'
 import { workflowPages } from './workflows/pages.ts'
@@ -51,12 +53,13 @@ export function createApp(services: Services) {
     .use(guards(services))
     .use(assets())
     .use(health(services))
-    .use(authPages(services, desk))
+    .use(authPages(services, createDesk(services, 'everybody')))
     .use(resetPages(services))
     .use(setupPages(services))
     .use(joinPages(services))
     .use(peoplePages(services, desk))
     .use(settingsPages(services, desk))
+    .use(workspacePages(services, createDesk(services, 'owners')))
     .use(contentPages(services, desk))
     .use(composerPages(services, desk))
     .use(approvalsPages(services, desk))
@@ -72,6 +75,7 @@ export function createApp(services: Services) {
       v1
         .use(authApi(services, api))
         .use(teamApi(services, api))
+        .use(workspaceApi(services, createApiDoor(services, 'owners')))
         .use(accountsApi(services, api))
         .use(mediaApi(services, api))
         .use(contentApi(api))

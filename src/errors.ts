@@ -23,6 +23,29 @@ export class Forbidden extends Refusal {
   readonly code = 'forbidden'
 }
 
+/**
+ * The workspace serves nobody for now. Told only to those who have proved that they belong to it.
+ * @param visitor who it was told to; null where no page is shown
+ */
+export class Suspended extends Refusal {
+  readonly code = 'suspended'
+  constructor(
+    readonly reason: string | null,
+    readonly eraseAfter: Date | null,
+    readonly visitor: { slug: string; workspace: string; zone: string; owner: boolean } | null = null,
+  ) {
+    super(suspendedWords(reason, eraseAfter))
+  }
+}
+
+function suspendedWords(reason: string | null, eraseAfter: Date | null): string {
+  const why = reason ? `This workspace is suspended: ${reason.replace(/[.!]?$/, '.')}` : null
+  const erased = eraseAfter
+    ? `It is to be erased after ${eraseAfter.toISOString().slice(0, 16).replace('T', ' ')} UTC; an owner can keep it until then.`
+    : 'Ask whoever runs this Masthead.'
+  return [why ?? 'This workspace is suspended.', erased].join(' ')
+}
+
 export class Unauthenticated extends Refusal {
   readonly code = 'unauthenticated'
   constructor(message = 'Sign in first, or send a valid API key as "Authorization: Bearer …".') {

@@ -4,7 +4,8 @@ import { start } from './start.ts'
 
 try {
   const running = await start(readConfig())
-  const [tenant] = await running.services.db.sql`select 1 from public.tenants where state = 'active' limit 1`
+  const [tenant] = await running.services.db
+    .sql`select 1 from public.tenants where state <> 'creating' limit 1`
   const next = tenant
     ? 'sign in there.'
     : `open it and set up your workspace with the code ${running.services.setupCode}`

@@ -9,6 +9,7 @@ import { createLog } from './lib/log.ts'
 import { createMetrics } from './lib/metrics.ts'
 import { diskFiles } from './media/files.ts'
 import type { Services } from './services.ts'
+import { diskStorage } from './storage/disk.ts'
 
 /** Opens everything the settings name. @throws Stop in words */
 export async function openServices(config: Config): Promise<{ services: Services; close(): Promise<void> }> {
@@ -23,6 +24,7 @@ export async function openServices(config: Config): Promise<{ services: Services
     tokens: createTokens(config.secret),
     outbound: createOutbound({ allow: config.outboundAllow }),
     files: diskFiles(config.dataDir),
+    storage: diskStorage(config.dataDir),
     metrics: createMetrics(),
     lastLook: () => null,
     setupCode: Array.from({ length: 8 }, () => randomInt(10)).join(''),

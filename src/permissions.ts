@@ -6,6 +6,8 @@ export type Role = (typeof roles)[number]
 /** Who may do what. Both doors and every move ask this one table; the system (worker, clock) may do everything. */
 const table = {
   'workspace.erase': ['owner'],
+  'workspace.export': ['owner'],
+  'workspace.rename': ['owner'],
   'workspace.change': ['owner', 'admin'],
   'people.manage': ['owner', 'admin'],
   'accounts.manage': ['owner', 'admin'],
@@ -31,6 +33,8 @@ export function may(bearer: Bearer, permission: Permission): boolean {
 
 const words: Record<Permission, string> = {
   'workspace.erase': 'erase the workspace',
+  'workspace.export': 'export the workspace',
+  'workspace.rename': 'change the address of the workspace',
   'workspace.change': 'change the workspace',
   'people.manage': 'manage people',
   'accounts.manage': 'manage accounts',

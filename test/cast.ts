@@ -11,6 +11,7 @@ import { createLog } from '../src/lib/log.ts'
 import { createMetrics } from '../src/lib/metrics.ts'
 import { diskFiles } from '../src/media/files.ts'
 import type { Services } from '../src/services.ts'
+import { diskStorage } from '../src/storage/disk.ts'
 import { type Cast, cloneDatabase, type Member, testSecret } from './setup.ts'
 
 const origin = 'http://localhost'
@@ -74,6 +75,7 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     tokens: createTokens(testSecret),
     outbound: createOutbound({ allow: config.outboundAllow }),
     files: diskFiles(dataDir),
+    storage: diskStorage(dataDir),
     metrics: createMetrics(),
     lastLook: () => null,
     setupCode: '12345678',

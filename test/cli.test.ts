@@ -142,7 +142,7 @@ describe('bun run tenant', () => {
 
       const picture = '00000000-0000-7000-8000-000000000001'
       await services.files.write(tenant.id, picture, 'full', new Uint8Array([1]))
-      const erased = await run('tenant', ['erase', 'beside', '--yes'])
+      const erased = await run('tenant', ['erase', 'beside', '--yes', '--now'])
       expect(erased.code).toBe(0)
       for (const words of ['Erased beside', 'Backups', 'within 30 seconds'])
         expect(erased.out).toContain(words)

@@ -14,6 +14,7 @@ import { createOutbound } from '../src/lib/fetch.ts'
 import { createLog } from '../src/lib/log.ts'
 import { createMetrics } from '../src/lib/metrics.ts'
 import { diskFiles } from '../src/media/files.ts'
+import { diskStorage } from '../src/storage/disk.ts'
 import { testSecret, testServer } from './setup.ts'
 
 const { CRASH_DATABASE: database, CRASH_AT: step, DATA_DIR, OUTBOUND_ALLOW } = process.env
@@ -37,6 +38,7 @@ const worker = createWorker({
   tokens: createTokens(testSecret),
   outbound: createOutbound({ allow: config.outboundAllow }),
   files: diskFiles(config.dataDir),
+  storage: diskStorage(config.dataDir),
   metrics: createMetrics(),
   lastLook: () => null,
   setupCode: '',

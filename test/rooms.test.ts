@@ -38,6 +38,7 @@ const nouns = [
   'publishing',
   'calendar',
   'analytics',
+  'tenants',
 ]
 const listeners = ['notifications', 'workflows', 'feed']
 const roomOf = (file: string) => file.split('/')[1] ?? ''

@@ -73,6 +73,7 @@ const fillings: Record<string, (world: World) => string> = {
   'workflows/:id': world => world.workflow,
   'runs/:id': world => world.run,
   'notifications/:id': world => world.notification,
+  'exports/:id': world => world.export,
 }
 
 /** Where another thing of the same kind is meant: what is in review, what is published. */
@@ -123,6 +124,9 @@ const bodies: Record<string, (world: World) => unknown> = {
     password: 'none of these',
   }),
   'PATCH /workspace': () => ({ name: 'Taken over' }),
+  'POST /workspace/address': world => ({ slug: world.slug }),
+  'POST /workspace/exports': () => ({ passphrase: 'a passphrase of the walk' }),
+  'POST /workspace/erasure': world => ({ confirm: world.slug }),
   'POST /api-keys': () => ({ name: 'a key' }),
   'PATCH /users/:id': () => ({ role: 'reviewer' }),
   'POST /invitations': () => ({ email: 'somebody@example.com', role: 'author' }),
@@ -151,6 +155,12 @@ const forms: Record<string, (world: World) => Record<string, unknown>> = {
   '/settings/workspace': () => ({ name: 'Taken over', zone: 'Europe/Berlin' }),
   '/settings/password': () => ({ currentPassword: 'not this one', password: 'another quiet desk somewhere' }),
   '/settings/keys': () => ({ name: 'a key' }),
+  '/workspace/address': world => ({ slug: world.slug }),
+  '/workspace/exports': () => ({
+    passphrase: 'a passphrase of the walk',
+    passphraseAgain: 'a passphrase of the walk',
+  }),
+  '/workspace/erasure': world => ({ confirm: world.slug }),
   '/content/:id': world => ({ text: 'Taken over', media: world.media }),
   '/content/:id/comments': () => ({ text: 'Taken over' }),
   '/content/:id/submission': () => ({ text: 'Taken over' }),

@@ -1,8 +1,10 @@
 import sharp from 'sharp'
 import { startSession } from '../src/auth/session.ts'
+import { record } from '../src/events.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { newId, tokenHash } from '../src/lib/id.ts'
 import { addUser } from '../src/team/users.ts'
+import { exportFolder } from '../src/tenants/exports.ts'
 import type { House, Person } from './cast.ts'
 
 /** One of everything that a workspace can hold. Every text of it carries `mark`, so that a leak can be seen. */
@@ -33,6 +35,8 @@ export interface World {
   workflow: string
   run: string
   notification: string
+  /** An export that is ready. */
+  export: string
 }
 
 let made = 0
@@ -84,6 +88,8 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
   const first = (list: Record<string, unknown>) => id((list.items as Record<string, unknown>[])[0] ?? {})
   const resetToken = `reset-${mark}-${made}`
   const notification = newId()
+  const exported = newId()
+  await house.services.storage.write(`${exportFolder(person.tenant.id)}${exported}.capsule`, Buffer.from(tag))
   const { user, session } = await within(system, async scope => {
     const email = `user-${made}@${mark}.example`
     // Nobody signs in as this one.
@@ -96,6 +102,8 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
     await scope.sql`
       insert into invitations (id, purpose, token_hash, email, user_id, expires_at)
       values (${newId()}, 'reset', ${tokenHash(resetToken)}, ${email}, ${user}, public.clock() + interval '1 hour')`
+    await record(scope, 'workspace.export_started', scope.tenant.id, { export: exported })
+    await record(scope, 'workspace.export_ended', scope.tenant.id, { export: exported, bytes: tag.length })
     await scope.sql`update publish_jobs set state = 'unconfirmed' where id = ${first(lost)}`
     return { user, session: row?.id as string }
   })
@@ -122,5 +130,6 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
     workflow,
     run,
     notification,
+    export: exported,
   }
 }

@@ -29,6 +29,18 @@ function desks(slugs: readonly string[], secure: boolean): string {
   return `${desksCookie}=${slugs.slice(0, mostDesks).join('.')}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${life}${secure ? '; Secure' : ''}`
 }
 
+/** This browser has entered `slug`; what it may know by its former addresses, it knows by that one now. */
+export const enteredCookie = (
+  request: Request,
+  slug: string,
+  formerSlugs: readonly string[],
+  secure: boolean,
+): string =>
+  desks(
+    [slug, ...enteredDesks(request).filter(other => other !== slug && !formerSlugs.includes(other))],
+    secure,
+  )
+
 const tried = (seconds: number) =>
   `${triedCookie}=1; Path=/sign-in; HttpOnly; SameSite=Lax; Max-Age=${seconds}`
 
@@ -40,7 +52,7 @@ export async function admit(
   next?: string | null,
 ): Promise<Response> {
   const secure = isSecure(config)
-  const { slug } = signed.tenant
+  const { slug, formerSlugs } = signed.tenant
   const token = await tokens.sign('page', {
     tenantId: signed.tenant.id,
     userId: signed.userId,
@@ -48,24 +60,37 @@ export async function admit(
   })
   const wanted = ownPath(next, '')
   const home = `/w/${slug}`
-  const path = slugOfPath(wanted) === slug ? wanted : home
+  const path = pathHere(wanted, signed.tenant) ?? home
   return seeOther(path, [
     sessionCookie(token, slug, secure),
-    desks([slug, ...enteredDesks(request).filter(other => other !== slug)], secure),
+    enteredCookie(request, slug, formerSlugs, secure),
     tried(60),
   ])
 }
 
-/** Leads out: the cookie goes, and the browser forgets that it was here. */
-export function dismiss(config: Pick<Config, 'publicUrl'>, request: Request, slug: string): Response {
+/** Leads out: the cookie goes, and the browser forgets that it was here. `left` says why, for the sign-in page. */
+export function dismiss(
+  config: Pick<Config, 'publicUrl'>,
+  request: Request,
+  slug: string,
+  left: 'signed-out' | 'erasure' = 'signed-out',
+): Response {
   const secure = isSecure(config)
-  const left = enteredDesks(request).filter(other => other !== slug)
-  return seeOther('/sign-in?left=1', [endedCookie(slug, secure), desks(left, secure), tried(0)])
+  const others = enteredDesks(request).filter(other => other !== slug)
+  const path = left === 'erasure' ? `/sign-in?left=erasure&next=/w/${slug}` : '/sign-in?left=1'
+  return seeOther(path, [endedCookie(slug, secure), desks(others, secure), tried(0)])
 }
 
 /** The workspace a path of ours leads into, or null. */
 export const slugOfPath = (path: string): string | null =>
   /^\/w\/([a-z0-9-]{1,40})(?=[/?#]|$)/.exec(path)?.[1] ?? null
+
+/** A path into this workspace, by the address it has now; null for one that leads elsewhere. */
+function pathHere(path: string, { slug, formerSlugs }: SignedIn['tenant']): string | null {
+  const wanted = slugOfPath(path)
+  if (wanted === slug) return path
+  return wanted && formerSlugs.includes(wanted) ? path.replace(`/w/${wanted}`, `/w/${slug}`) : null
+}
 
 export interface CookieTrouble {
   title: string

@@ -17,7 +17,10 @@ import { anyWorkspace, checkLogin, enter, type Login, workspaceOf } from './sign
 
 export const agentOf = (request: Request): string => request.headers.get('user-agent') ?? ''
 
-/** The front page, signing in, choosing among workspaces, signing out. */
+/**
+ * The front page, signing in, choosing among workspaces, signing out.
+ * @param desk one that serves everybody: a suspended workspace can be left
+ */
 export function authPages(services: Services, desk: Desk) {
   const { db, config } = services
 
@@ -28,7 +31,7 @@ export function authPages(services: Services, desk: Desk) {
         form,
         next: String(form.values.next ?? ''),
         trouble: cookieTrouble(request, config),
-        left: false,
+        left: null,
       }),
       status,
     )
@@ -59,7 +62,7 @@ export function authPages(services: Services, desk: Desk) {
           form: null,
           next: asked.get('next') ?? '',
           trouble: cookieTrouble(request, config),
-          left: asked.has('left'),
+          left: asked.has('left') ? (asked.get('left') === 'erasure' ? 'erasure' : 'signed-out') : null,
         }),
       )
     })

@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
+import { tenantNow } from '../db/directory.ts'
 import type { Tenant } from '../db/scope.ts'
-import { Unauthenticated } from '../errors.ts'
+import { Suspended, Unauthenticated } from '../errors.ts'
 import { tokenHash } from '../lib/id.ts'
 import { verifyPassword } from './password.ts'
 import { startSession } from './session.ts'
@@ -66,8 +67,8 @@ export async function checkLogin(
 }
 
 /**
- * Starts a session where the password fitted.
- * @throws Unauthenticated when the login was taken away, or its password changed, since
+ * Starts a session where the password fitted; while the workspace is suspended, for its owners only.
+ * @throws Unauthenticated when the login was taken away, or its password changed, since; Suspended
  */
 export async function enter(
   db: Database,
@@ -77,8 +78,17 @@ export async function enter(
 ): Promise<SignedIn> {
   return db.within({ tenantId: login.tenantId, userId: null, role: 'system' }, async scope => {
     const [user] = await scope.sql`
-      select password_hash from users where id = ${login.userId} and removed_at is null`
+      select u.password_hash, u.role, w.name as workspace, w.zone from users u cross join workspace w
+      where u.id = ${login.userId} and u.removed_at is null`
     if (!user || proofOf(user.password_hash as string) !== login.proof) throw refused()
+    const { slug, state, stateReason, eraseAfter } = scope.tenant
+    if (state === 'suspended' && user.role !== 'owner')
+      throw new Suspended(stateReason, eraseAfter, {
+        slug,
+        workspace: user.workspace as string,
+        zone: user.zone as string,
+        owner: false,
+      })
     const token = await startSession(scope, login.userId, door, agent)
     return { tenant: scope.tenant, userId: login.userId, token }
   })
@@ -88,10 +98,11 @@ async function workspacesOf(db: Database, email: string, slug: string | undefine
   const wanted = slug || null
   const rows = await db.sql`
     select d.tenant_id from public.sign_in_directory d join public.tenants t on t.id = d.tenant_id
-    where d.address_hash = ${db.hashAddress(email)} and t.state = 'active'
-      and (${wanted}::text is null or t.slug = ${wanted})
+    where d.address_hash = ${db.hashAddress(email)} and t.state in ('active', 'suspended')
+      and (${wanted}::text is null or t.slug = ${wanted}
+        or t.id = (select tenant_id from public.former_slugs where slug = ${wanted}))
     order by d.tenant_id limit ${mostWorkspaces}`
-  const tenants = await Promise.all(rows.map(row => db.tenantById(row.tenant_id as string)))
+  const tenants = await Promise.all(rows.map(row => tenantNow(db, row.tenant_id as string)))
   return tenants.filter(tenant => tenant !== null)
 }
 

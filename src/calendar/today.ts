@@ -23,6 +23,8 @@ export interface Today {
 /** What asks for this person. Only what their role can answer is asked of them. */
 export interface Needs {
   unconfirmed: JobRow[]
+  /** Held, because their moment passed while nothing could be sent. */
+  late: JobRow[]
   failed: JobRow[]
   reconnect: { id: string; name: string; platform: PlatformId; reason: string | null; waiting: number }[]
   review: { id: string; text: string; by: string | null }[]
@@ -77,8 +79,9 @@ function departures(jobs: readonly JobRow[]): Departure[] {
 async function readNeeds(scope: Scope): Promise<Needs> {
   const { sql, actor } = scope
   const schedules = may(actor, 'jobs.schedule')
-  const [unconfirmed, failed, reconnect, review, changes] = await Promise.all([
+  const [unconfirmed, late, failed, reconnect, review, changes] = await Promise.all([
     schedules ? listRows(scope, { states: ['unconfirmed'], limit: shownNeeds, newestFirst: true }) : none,
+    schedules ? listRows(scope, { states: ['held'], heldFor: 'late', limit: shownNeeds }) : none,
     schedules ? failedOf(scope) : none,
     may(actor, 'accounts.manage')
       ? sql`
@@ -105,6 +108,7 @@ async function readNeeds(scope: Scope): Promise<Needs> {
   ])
   return {
     unconfirmed: unconfirmed.items,
+    late: late.items,
     failed: failed.items,
     reconnect: reconnect.map(row => ({
       id: row.id as string,

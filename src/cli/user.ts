@@ -25,7 +25,7 @@ async function resetLink(args: string[]): Promise<void> {
   await withDatabase(at, async db => {
     const rows = await db.sql`
       select d.tenant_id from public.sign_in_directory d join public.tenants t on t.id = d.tenant_id
-      where d.address_hash = ${db.hashAddress(given.data)} and t.state = 'active' order by t.slug`
+      where d.address_hash = ${db.hashAddress(given.data)} and t.state in ('active', 'suspended') order by t.slug`
     const links: { workspace: string; link: string; expiresAt: string }[] = []
     for (const row of rows) {
       const actor = { tenantId: row.tenant_id as string, userId: null, role: 'system' } as const

@@ -1,6 +1,6 @@
 import type { KeyRing } from '../lib/seal.ts'
 import type { Sql } from './pool.ts'
-import type { Tenant } from './scope.ts'
+import type { Tenant, TenantState } from './scope.ts'
 import { unwrapKey } from './tenants.ts'
 
 /** For how long a process goes on with what it knows of a tenant: its slug, state and keys. */
@@ -8,7 +8,8 @@ export const rememberMs = 30_000
 
 /** Tenant id or slug → schema, remembered for a while. Stale is safe: an erased tenant has no role to become. */
 export function tenantDirectory(sql: Sql, secret: string) {
-  const columns = sql`t.id, t.slug, t.schema_name, t.data_key, t.key_id,
+  const columns = sql`t.id, t.slug, t.schema_name, t.data_key, t.key_id, t.state, t.state_reason, t.erase_after,
+    (select array_agg(f.slug order by f.slug) from public.former_slugs f where f.tenant_id = t.id) as former_slugs,
     (select array_agg(k.key_id order by k.key_id) from public.tenant_keys k where k.tenant_id = t.id) as other_ids,
     (select array_agg(k.data_key order by k.key_id) from public.tenant_keys k where k.tenant_id = t.id) as other_keys`
   const known = new Map<string, { tenant: Tenant; until: number }>()
@@ -17,12 +18,15 @@ export function tenantDirectory(sql: Sql, secret: string) {
     const tenant: Tenant = {
       id: row.id as string,
       slug: row.slug as string,
+      formerSlugs: (row.former_slugs as string[] | null) ?? [],
+      state: row.state as TenantState,
+      stateReason: row.state_reason as string | null,
+      eraseAfter: row.erase_after as Date | null,
       schema: row.schema_name as string,
       keys: keyRing(secret, row),
     }
     const entry = { tenant, until: Date.now() + rememberMs }
-    known.set(tenant.id, entry)
-    known.set(tenant.slug, entry)
+    for (const key of namesOf(tenant)) known.set(key, entry)
     return tenant
   }
   const recall = (key: string): Tenant | null => {
@@ -38,22 +42,41 @@ export function tenantDirectory(sql: Sql, secret: string) {
         )
       )
     },
+    /** By its address, or by one that it had before. */
     async bySlug(slug: string): Promise<Tenant | null> {
       return (
         recall(slug) ??
         remember(
           (
-            await sql`select ${columns} from public.tenants t where t.slug = ${slug} and t.state = 'active'`
+            await sql`
+              select ${columns} from public.tenants t where t.state in ('active', 'suspended') and (t.slug = ${slug}
+                or t.id = (select former.tenant_id from public.former_slugs former where former.slug = ${slug}))`
           )[0],
         )
       )
     },
     forget(id: string): void {
       const entry = known.get(id)
-      if (entry) known.delete(entry.tenant.slug)
-      known.delete(id)
+      for (const key of entry ? namesOf(entry.tenant) : [id]) known.delete(key)
     },
   }
+}
+
+const namesOf = ({ id, slug, formerSlugs }: Tenant): string[] => [id, slug, ...formerSlugs]
+
+/** The tenant as this process remembers it; looked at afresh where that would speak against serving it. */
+export async function tenantNow(
+  {
+    tenantById,
+    forgetTenant,
+  }: { tenantById: (id: string) => Promise<Tenant | null>; forgetTenant: (id: string) => void },
+  id: string,
+  suits: (tenant: Tenant) => boolean = () => true,
+): Promise<Tenant | null> {
+  const tenant = await tenantById(id)
+  if (tenant?.state === 'active' && suits(tenant)) return tenant
+  forgetTenant(id)
+  return tenantById(id)
 }
 
 function keyRing(secret: string, row: Record<string, unknown>): KeyRing {

@@ -12,9 +12,19 @@ export interface Actor {
   role: Role | 'system'
 }
 
+export type TenantState = 'creating' | 'active' | 'suspended' | 'erasing'
+
 export interface Tenant {
   id: string
   slug: string
+  /** Addresses it had before; they lead to it. */
+  formerSlugs: readonly string[]
+  /** Doors serve it only while it is active; `within` asks for nothing but its schema, for the operator's own work. */
+  state: TenantState
+  /** Why it is suspended, in words for its people; null when only its erasure is awaited. */
+  stateReason: string | null
+  /** From this moment on an erasure that is planned is carried out. */
+  eraseAfter: Date | null
   /** Name of the tenant's schema and of its role. */
   schema: string
   /** The tenant's own data keys, for sealing its secrets. */

@@ -51,6 +51,10 @@ export async function createTenant(
   const tenant: Tenant = {
     id,
     slug,
+    formerSlugs: [],
+    state: 'creating',
+    stateReason: null,
+    eraseAfter: null,
     schema: schemaNameOf(id),
     keys: { current: { id: 1, key }, others: new Map() },
   }
@@ -63,7 +67,7 @@ export async function createTenant(
     await createTenantSchema(owner, tenant, given.appRole)
     await seed(tenant)
     await owner`update public.tenants set state = 'active' where id = ${id}`
-    return tenant
+    return { ...tenant, state: 'active' }
   } catch (error) {
     await deleteTenantSchema(owner, id)
     throw error
@@ -164,21 +168,33 @@ const tenantStatements = (schema: string, from: number, to: number): string[] =>
     .filter(({ side, number }) => side === 'tenant' && number > from && number <= to)
     .flatMap(({ up }) => statementsOf(up, schema))
 
-/** Drops schema, role, directory entries and the row with its key: what GDPR erasure asks of the database. Repeatable. */
+/** Drops schema, role, directory entries and the row with its keys: what GDPR erasure asks of the database. Repeatable. */
 export async function deleteTenantSchema(owner: Sql, tenantId: string): Promise<void> {
-  const schema = schemaNameOf(tenantId)
   await owner.begin(async tx => {
-    await tx`update public.tenants set state = 'erasing' where id = ${tenantId}`
-    await tx.unsafe(`drop schema if exists ${schema} cascade`)
-    // Roles are the whole cluster's: another database may hold the same tenant.
-    const [role] = await tx`
-      select 1 from pg_roles r where rolname = ${schema} and not exists (
-        select 1 from pg_shdepend d join pg_database b on b.oid = d.dbid
-        where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid and b.datname <> current_database())`
-    // Its default privileges went with the schema; it owns and was granted nothing elsewhere.
-    if (role) await tx.unsafe(`drop role ${schema}`)
+    await dropSchema(tx, tenantId)
     await tx`delete from public.tenants where id = ${tenantId}`
   })
+}
+
+/**
+ * Drops schema and role and leaves the row, by which an erasure that is cut off is found and finished. From here on
+ * nobody can enter the tenant, whatever a process remembers of it. Repeatable.
+ */
+export async function emptyTenant(owner: Sql, tenantId: string): Promise<void> {
+  await owner.begin(tx => dropSchema(tx, tenantId))
+}
+
+async function dropSchema(tx: postgres.TransactionSql, tenantId: string): Promise<void> {
+  const schema = schemaNameOf(tenantId)
+  await tx`update public.tenants set state = 'erasing' where id = ${tenantId}`
+  await tx.unsafe(`drop schema if exists ${schema} cascade`)
+  // Roles are the whole cluster's: another database may hold the same tenant.
+  const [role] = await tx`
+    select 1 from pg_roles r where rolname = ${schema} and not exists (
+      select 1 from pg_shdepend d join pg_database b on b.oid = d.dbid
+      where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid and b.datname <> current_database())`
+  // Its default privileges went with the schema; it owns and was granted nothing elsewhere.
+  if (role) await tx.unsafe(`drop role ${schema}`)
 }
 
 /**

@@ -3,9 +3,11 @@ import { Elysia } from 'elysia'
 import { FrontPage } from '../../views/feed/front.tsx'
 import { MissingPage, PostPage } from '../../views/feed/post.tsx'
 import type { Html } from '../../views/html.ts'
+import { tenantNow } from '../db/directory.ts'
 import type { Scope } from '../db/scope.ts'
 import { slugPattern } from '../db/tenants.ts'
-import { NotFound } from '../errors.ts'
+import { NotFound, Unavailable } from '../errors.ts'
+import { Moved } from '../http/moved.ts'
 import { publicOrigin } from '../http/origin.ts'
 import { isId } from '../lib/id.ts'
 import { pictureResponse } from '../media/file.ts'
@@ -22,6 +24,8 @@ interface Visit {
 
 const frontSize = 13
 const feedSize = 50
+/** How long readers wait before they ask a suspended workspace's feed again. */
+const pauseSeconds = 3600
 /** `<id>`, or with the ending that tells feed readers the type. */
 const pictureName = /^([0-9a-f-]{36})(?:\.(?:jpeg|png|webp))?$/i
 
@@ -30,8 +34,12 @@ export function feedPages({ db, config, files }: Pick<Services, 'db' | 'config' 
   /** Reads in the workspace of that address. */
   async function inside<T>(visit: Visit, work: (scope: Scope) => Promise<T>): Promise<T> {
     const { slug } = visit.params
-    const tenant = slugPattern.test(slug) ? await db.tenantBySlug(slug) : null
+    const known = slugPattern.test(slug) ? await db.tenantBySlug(slug) : null
+    const tenant = known && (await tenantNow(db, known.id))
     if (!tenant) throw new NotFound('There is no such feed.')
+    if (tenant.slug !== slug) throw new Moved(slug, tenant.slug)
+    // Readers ask again and lose nothing; a feed that is gone for good is not found, because nothing remembers it.
+    if (tenant.state === 'suspended') throw new Unavailable('This feed is paused for now.', pauseSeconds)
     return db.within({ tenantId: tenant.id, userId: null, role: 'system' }, work, { readOnly: true })
   }
   const addresses = (visit: Visit) => addressesOf(publicOrigin(visit.request, config), visit.params.slug)

@@ -1,7 +1,9 @@
 import type { z } from 'zod'
 import type { Html } from '../../views/html.ts'
 import { reviewCount } from '../approvals/find.ts'
+import { enteredCookie } from '../auth/entrance.ts'
 import { prolongSession, readVisit, type Visit } from '../auth/session.ts'
+import { tenantNow } from '../db/directory.ts'
 import type { Scope } from '../db/scope.ts'
 import { Unauthenticated } from '../errors.ts'
 import { dateFormat } from '../lib/dates.ts'
@@ -10,9 +12,11 @@ import { may } from '../permissions.ts'
 import type { Services } from '../services.ts'
 import type { Incoming } from './api-door.ts'
 import { type Rejected, readForm, rejection } from './form.ts'
+import { Moved } from './moved.ts'
 import { isSecure } from './origin.ts'
 import { flashCookie, flashed, flashSeen, page, readFlash, seeOther } from './page.ts'
-import { callerOfCookie, cookieValue, sessionCookie } from './session.ts'
+import { callerOfCookie, cookieValue, endedCookie, sessionCookie, sessionToken } from './session.ts'
+import { refuseSuspended, type Serves } from './standing.ts'
 
 export interface DeskRequest extends Incoming {
   params: { slug: string }
@@ -53,7 +57,11 @@ export interface Desk {
   go(incoming: DeskRequest, path: string, message?: string, kind?: 'good' | 'bad' | 'info'): Response
 }
 
-export function createDesk({ db, tokens, config }: Pick<Services, 'db' | 'tokens' | 'config'>): Desk {
+/** @param serves whom it lets in while the workspace is suspended */
+export function createDesk(
+  { db, tokens, config }: Pick<Services, 'db' | 'tokens' | 'config'>,
+  serves: Serves = 'nobody',
+): Desk {
   const secure = isSecure(config)
 
   async function inside<T>(
@@ -63,14 +71,22 @@ export function createDesk({ db, tokens, config }: Pick<Services, 'db' | 'tokens
   ): Promise<{ value: T; visit: Visit }> {
     const caller = await callerOfCookie(tokens, incoming.request, secure)
     if (!caller) throw new Unauthenticated()
-    const tenant = await db.tenantById(caller.tenantId)
+    const { slug } = incoming.params
+    const tenant = await tenantNow(db, caller.tenantId, known => known.slug === slug)
+    if (tenant?.formerSlugs.includes(slug))
+      throw new Moved(slug, tenant.slug, [
+        sessionCookie(sessionToken(incoming.request, secure), tenant.slug, secure),
+        endedCookie(slug, secure),
+        enteredCookie(incoming.request, tenant.slug, tenant.formerSlugs, secure),
+      ])
     // The URL names the workspace, the signed token proves it: both must agree.
-    if (!tenant || tenant.slug !== incoming.params.slug) throw new Unauthenticated()
+    if (tenant?.slug !== slug) throw new Unauthenticated()
     const actor = { tenantId: caller.tenantId, userId: null, role: 'reviewer' } as const
     return db.within(
       actor,
       async scope => {
         const visit = await readVisit(scope, caller.credential)
+        refuseSuspended(scope, visit, serves)
         const value = await work(
           { ...scope, actor: { ...actor, userId: visit.user.id, role: visit.user.role } },
           visit,
@@ -87,8 +103,8 @@ export function createDesk({ db, tokens, config }: Pick<Services, 'db' | 'tokens
     await db.within({ tenantId: visit.workspace.id, userId: null, role: 'system' }, scope =>
       prolongSession(scope, sessionId),
     )
-    const caller = cookieValue(incoming.request, secure ? '__Secure-masthead' : 'masthead')
-    const session = JSON.parse(Buffer.from(caller?.split('.')[1] ?? '', 'base64url').toString()) as {
+    const caller = sessionToken(incoming.request, secure)
+    const session = JSON.parse(Buffer.from(caller.split('.')[1] ?? '', 'base64url').toString()) as {
       session: string
     }
     const token = await tokens.sign('page', {

@@ -1,4 +1,6 @@
 import { ErrorView } from '../../views/error.tsx'
+import { SuspendedPage } from '../../views/tenants/suspended.tsx'
+import type { Suspended } from '../errors.ts'
 import { page, seeOther } from './page.ts'
 import { type Problem, titleOf } from './problems.ts'
 
@@ -15,3 +17,6 @@ export function errorPage(problem: Problem, request: Request): Response {
   if (problem.retryAfter !== undefined) response.headers.set('retry-after', String(problem.retryAfter))
   return response
 }
+
+/** A workspace that serves nobody for now: why, and whom to ask. */
+export const suspendedPage = (suspended: Suspended): Response => page(SuspendedPage({ suspended }), 403)

@@ -82,8 +82,8 @@ export function rejection(body: unknown, error: unknown): Rejected | null {
 function rejected(given: Record<string, unknown>, errors: readonly FieldError[], message: string): Rejected {
   const values: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(given)) {
-    // A password is never sent back.
-    if (/password/i.test(name)) continue
+    // A password is never sent back, nor a passphrase.
+    if (/pass(word|phrase)/i.test(name)) continue
     if (typeof value === 'string') values[name] = value
     else if (Array.isArray(value)) values[name] = value.filter(item => typeof item === 'string')
   }

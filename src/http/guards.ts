@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia'
-import { Forbidden, Unauthenticated } from '../errors.ts'
+import { Forbidden, Suspended, Unauthenticated } from '../errors.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { readFormBody, readJson } from './body.ts'
-import { errorPage } from './error-page.ts'
+import { errorPage, suspendedPage } from './error-page.ts'
 import { limit } from './limits.ts'
+import { Moved, movedResponse } from './moved.ts'
 import { clientAddress, foreignOrigin, isSecure } from './origin.ts'
 import { internalProblem, problemOf, problemResponse } from './problems.ts'
 import { callerOfBearer } from './session.ts'
@@ -105,6 +106,7 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       })
     })
     .onError({ as: 'global' }, ({ error, code, request, set }) => {
+      if (error instanceof Moved) return movedResponse(error, request)
       const problem =
         problemOf(error) ?? problemOf((error as Error).cause) ?? elysiaProblem(code, error) ?? internalProblem
       set.status = problem.status
@@ -116,7 +118,7 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
         })
       const { pathname } = new URL(request.url)
       if (pathname.startsWith('/api/')) return problemResponse(problem, pathname)
-      return errorPage(problem, request)
+      return error instanceof Suspended ? suspendedPage(error) : errorPage(problem, request)
     })
 }
 

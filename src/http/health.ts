@@ -26,7 +26,7 @@ export function health(services: Pick<Services, 'db' | 'lastLook' | 'metrics'>) 
       const [now] = await services.db.sql`
         select (select count(*)::int from public.tenants where state = 'active') as tenants,
           count(*)::int as due, coalesce(extract(epoch from public.clock() - min(next_due_at)), 0)::float8 as lag
-        from public.tenant_due where next_due_at <= public.clock()`
+        from public.tenant_due where next_due_at > '-infinity' and next_due_at <= public.clock()`
       const lastLook = services.lastLook()
       const body = services.metrics.render({
         masthead_tenants: { help: 'workspaces', value: Number(now?.tenants) },

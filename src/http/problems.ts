@@ -6,6 +6,7 @@ const statusOf: Record<string, number> = {
   bad_cursor: 400,
   unauthenticated: 401,
   forbidden: 403,
+  suspended: 403,
   not_found: 404,
   conflict: 409,
   job_in_flight: 409,

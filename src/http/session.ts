@@ -81,12 +81,16 @@ export function cookieValue(request: Request, name: string): string | null {
   return null
 }
 
+/** What the session cookie holds, proved or not; empty when there is none. */
+export const sessionToken = (request: Request, secure: boolean): string =>
+  cookieValue(request, cookieName(secure)) ?? ''
+
 export async function callerOfCookie(
   tokens: Tokens,
   request: Request,
   secure: boolean,
 ): Promise<Caller | null> {
-  const token = cookieValue(request, cookieName(secure))
+  const token = sessionToken(request, secure)
   return token ? tokens.verify('page', token) : null
 }
 

@@ -1,5 +1,7 @@
 import { collectCounts } from '../analytics/collect.ts'
 import type { Services } from '../services.ts'
+import { eraseDue } from '../tenants/erase.ts'
+import { removeOldExports } from '../tenants/exports.ts'
 import { sweepTenant } from './sweep.ts'
 import type { Worker } from './worker.ts'
 
@@ -25,6 +27,12 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
       name: 'fetch counts of published posts',
       pattern: '0 */10 * * * *',
       run: eachTenant(id => collectCounts(services, id)),
+    },
+    { name: 'erase what is to be erased', pattern: '30 * * * * *', run: () => eraseDue(services) },
+    {
+      name: 'remove old exports',
+      pattern: '0 23 * * * *',
+      run: async () => void (await removeOldExports(services.storage)),
     },
     { name: 'sweep', pattern: '0 17 * * * *', run: eachTenant(id => sweepTenant(services, id)) },
   ]

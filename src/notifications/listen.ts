@@ -32,6 +32,15 @@ const reactions: Partial<Record<EventType, (scope: Scope, happening: Happening) 
         to: await schedulers(scope, job.createdBy),
       })
   },
+  async 'publish_job.held'(scope, { subjectId, data }) {
+    if (data.for !== 'late') return
+    const job = await jobWords(scope, subjectId)
+    if (job)
+      await tell(scope, 'failed', subjectId, `/publish-jobs/${subjectId}`, {
+        about: `“${job.words}” was not sent to ${job.account}: its moment passed while ${data.why}. It waits for your word.`,
+        to: await schedulers(scope, job.createdBy),
+      })
+  },
   'publish_job.published': closeJob,
   'publish_job.cancelled': closeJob,
   'publish_job.scheduled': closeJob,

@@ -5,21 +5,27 @@ import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import { readJob } from './find.ts'
 import { plannedMoment, wakeAt } from './schedule.ts'
-import type { Job, JobChange, JobState, Resolution } from './schema.ts'
+import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
 
 interface Locked {
   id: string
   state: JobState
+  heldFor: HeldFor | null
   contentId: string
 }
 
 /** The job, locked against the worker and other people until the transaction ends. @throws NotFound */
 async function lockJob(scope: Scope, id: string): Promise<Locked> {
   const [row] = isId(id)
-    ? await scope.sql`select id, state, content_id from publish_jobs where id = ${id} for update`
+    ? await scope.sql`select id, state, held_for, content_id from publish_jobs where id = ${id} for update`
     : []
   if (!row) throw new NotFound()
-  return { id, state: row.state as JobState, contentId: row.content_id as string }
+  return {
+    id,
+    state: row.state as JobState,
+    heldFor: row.held_for as HeldFor | null,
+    contentId: row.content_id as string,
+  }
 }
 
 function refuseUnless(job: Locked, states: readonly JobState[], wish: string): void {
@@ -32,7 +38,7 @@ function refuseUnless(job: Locked, states: readonly JobState[], wish: string): v
   throw new Conflict(`It is ${job.state}, so it cannot be ${wish}.`)
 }
 
-/** Plans a job that has not begun for another moment, or for now. */
+/** Plans a job that has not begun for another moment, or for now. One whose moment had passed waits for it again. */
 export async function moveJob(scope: Scope, id: string, change: JobChange): Promise<Job> {
   allow(scope, 'jobs.schedule')
   const job = await lockJob(scope, id)
@@ -41,7 +47,9 @@ export async function moveJob(scope: Scope, id: string, change: JobChange): Prom
   await scope.sql`
     update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null
     where id = ${id}`
+  const heldFor = job.heldFor === 'late' ? await planAgain(scope, job, moment.at) : null
   await record(scope, 'publish_job.moved', id, { contentId: job.contentId })
+  if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })
   await wakeAt(scope, moment.at)
   return readJob(scope, id)
 }
@@ -60,15 +68,21 @@ export async function cancelJob(scope: Scope, id: string): Promise<Job> {
   return readJob(scope, id)
 }
 
-/** What a person says about a job that we cannot know about, or that failed: it is there, send it again, or give up. */
+/**
+ * What a person says about a job that waits for their word: it is there, send it (again), or give up. One that failed
+ * can be sent again; one whose moment passed was never sent, so giving it up cancels it.
+ */
 export async function resolveJob(scope: Scope, id: string, resolution: Resolution): Promise<Job> {
   allow(scope, 'jobs.schedule')
   const job = await lockJob(scope, id)
-  refuseUnless(
-    job,
-    resolution.as === 'retry' ? ['unconfirmed', 'failed'] : ['unconfirmed'],
-    `resolved as "${resolution.as}"`,
-  )
+  const late = job.heldFor === 'late'
+  if (late && resolution.as === 'abandon') return cancelJob(scope, id)
+  if (!(late && resolution.as === 'retry'))
+    refuseUnless(
+      job,
+      resolution.as === 'retry' ? ['unconfirmed', 'failed'] : ['unconfirmed'],
+      `resolved as "${resolution.as}"`,
+    )
   const about = { contentId: job.contentId, resolution: resolution.as }
   const events: Record<Resolution['as'], EventType> = {
     published: 'publish_job.published',
@@ -89,8 +103,12 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
   return now
 }
 
-/** Plans it for now under the rules for what is planned: never archived content, nothing unapproved. @returns what it waits for */
-async function planAgain(scope: Scope, job: Locked): Promise<'approval' | null> {
+/**
+ * Plans it anew under the rules for what is planned: never archived content, nothing unapproved.
+ * @param at its next try; now when none is given
+ * @returns what it waits for
+ */
+async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Promise<'approval' | null> {
   const [rules] = await scope.sql`
     select c.state, w.approval_required from content c cross join workspace w
     where c.id = ${job.contentId} for share of c`
@@ -98,6 +116,6 @@ async function planAgain(scope: Scope, job: Locked): Promise<'approval' | null> 
   const heldFor = rules?.approval_required && rules.state !== 'approved' ? 'approval' : null
   await scope.sql`
     update publish_jobs set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
-      first_try_at = null, next_try_at = public.clock() where id = ${job.id}`
+      first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`} where id = ${job.id}`
   return heldFor
 }

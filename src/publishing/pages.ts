@@ -123,6 +123,7 @@ export function publishingPages(desk: Desk) {
 const answers: Partial<Record<Job['state'], string>> = {
   published: 'Noted: it is there.',
   failed: 'Noted: we have given it up. Nothing more is sent.',
+  cancelled: 'Cancelled: it does not go out.',
   scheduled: 'It is sent again now.',
   publishing: 'It is sent again now.',
 }

@@ -4,7 +4,7 @@ import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { wallTime } from '../lib/time.ts'
 import type { PlatformId } from '../platforms/platform.ts'
-import type { JobError, JobState } from './schema.ts'
+import type { HeldFor, JobError, JobState } from './schema.ts'
 
 /** A publish job as a line or a chip: enough to recognise it, without its attempts. */
 export interface JobRow {
@@ -19,7 +19,8 @@ export interface JobRow {
   publishedAt: Date | null
   /** Seconds from now (the database's clock) to the planned moment; negative once it has passed. */
   inSeconds: number
-  heldFor: 'reconnect' | 'approval' | null
+  /** `late`: its moment passed while nothing could be sent; a person decides. */
+  heldFor: HeldFor | null
   remoteUrl: string | null
   error: JobError | null
   /** The first characters of what this account will say. */
@@ -31,6 +32,7 @@ export interface JobRow {
 export interface RowQuery {
   ids?: readonly string[] | undefined
   states?: readonly JobState[] | undefined
+  heldFor?: HeldFor | undefined
   accountId?: string | undefined
   contentId?: string | undefined
   from?: Date | undefined
@@ -65,6 +67,7 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
     join social_accounts a on a.id = j.account_id
     where (${query.ids ?? null}::uuid[] is null or j.id = any(${query.ids ?? null}::uuid[]))
       and (${query.states ?? null}::text[] is null or j.state = any(${query.states ?? null}::text[]))
+      and (${query.heldFor ?? null}::text is null or j.held_for = ${query.heldFor ?? null}::text)
       and (${query.accountId ?? null}::uuid is null or j.account_id = ${query.accountId ?? null}::uuid)
       and (${query.contentId ?? null}::uuid is null or j.content_id = ${query.contentId ?? null}::uuid)
       and (${query.from ?? null}::timestamptz is null or j.run_at >= ${query.from ?? null}::timestamptz)

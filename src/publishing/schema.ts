@@ -11,6 +11,9 @@ export const jobStates = [
 ] as const
 export type JobState = (typeof jobStates)[number]
 
+/** What a held job waits for: its account, its approval, or a person's word because its moment has passed. */
+export type HeldFor = 'reconnect' | 'approval' | 'late'
+
 const accounts = z
   .array(z.string(), { error: 'must be a list of account ids' })
   .min(1, { error: 'choose at least one account' })

@@ -7,6 +7,8 @@ import { agentOf } from '../auth/pages.ts'
 import { checkPassword, hashPassword } from '../auth/password.ts'
 import { Joining } from '../auth/schema.ts'
 import { startSession } from '../auth/session.ts'
+import { tenantNow } from '../db/directory.ts'
+import { Suspended } from '../errors.ts'
 import { type Rejected, readForm, rejection } from '../http/form.ts'
 import { addressOf } from '../http/guards.ts'
 import { page } from '../http/page.ts'
@@ -25,10 +27,16 @@ export function joinPages(services: Services) {
 
   /** What the link leads to; an unknown workspace looks like an unknown link. */
   async function look({ tenantId, token }: Params): Promise<Invited> {
-    if (!isId(tenantId) || !(await db.tenantById(tenantId))) return { state: 'unknown' }
-    return db.within({ tenantId, userId: null, role: 'system' }, scope => readWelcome(scope, token), {
-      readOnly: true,
-    })
+    const tenant = isId(tenantId) ? await tenantNow(db, tenantId) : null
+    if (!tenant) return { state: 'unknown' }
+    const invited = await db.within(
+      { tenantId, userId: null, role: 'system' },
+      scope => readWelcome(scope, token),
+      { readOnly: true },
+    )
+    // The reason is for its people; whoever is invited is none yet.
+    if (invited.state === 'open' && tenant.state === 'suspended') throw new Suspended(null, null)
+    return invited
   }
 
   const show = (invited: Invited, form: Rejected | null): Response =>

@@ -16,13 +16,20 @@ export function SignInPage({
   form: Rejected | null
   next: string
   trouble: CookieTrouble | null
-  left: boolean
+  /** What led here, when it was no wish to sign in. */
+  left: 'signed-out' | 'erasure' | null
 }): Html {
   const refused = form && Object.keys(form.errors).length === 0
   return (
     <PlainLayout title="Sign in">
       <h1>Sign in</h1>
-      {left && !form && <Notice kind="good">You are signed out.</Notice>}
+      {left === 'signed-out' && !form && <Notice kind="good">You are signed out.</Notice>}
+      {left === 'erasure' && !form && (
+        <Notice kind="warn" title="The workspace is closed, and will be erased in seven days">
+          Everybody is signed out and nothing goes out any more. An owner who signs in until then can keep it,
+          or take an export along.
+        </Notice>
+      )}
       {trouble && (
         <Notice
           kind="warn"

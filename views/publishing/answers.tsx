@@ -53,6 +53,22 @@ export function UnconfirmedAnswers({
   )
 }
 
+/** The first answer to a job whose moment passed unsent; the others are another time, and cancelling it. */
+export function SendLate({ base, id, back }: { base: string; id: string; back?: string | undefined }): Html {
+  return (
+    <Confirm
+      label="Send it now"
+      icon="send"
+      variant="main"
+      question="Is what it says still right now? Its moment has passed."
+      action={`${base}/publish-jobs/${id}/resolution`}
+      fields={{ as: 'retry', ...(back === undefined ? {} : { _back: back }) }}
+      yes="Send it now"
+      yesVariant="main"
+    />
+  )
+}
+
 /** Sends a failed job again: certain not to double it, because a failed post is not there. */
 export function RetryButton({
   base,

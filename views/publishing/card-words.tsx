@@ -113,6 +113,19 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
       }
     }
     case 'held':
+      if (row.heldFor === 'late')
+        return {
+          kicker: `Not sent: ${whenWords(row) ?? ''}`,
+          title: <>Was planned for {planned}</>,
+          text: (
+            <>
+              {elsewhere}
+              <p>{job.error?.message ?? 'Its moment passed while nothing could be sent.'}</p>
+              <p>It was not sent. Send it now, choose another time, or cancel it.</p>
+            </>
+          ),
+          links: post,
+        }
       return {
         kicker: `Held: ${whenWords(row) ?? 'waiting'}`,
         title: <>Planned for {planned}</>,

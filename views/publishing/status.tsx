@@ -1,7 +1,7 @@
 import type { JobSheet } from '../../src/publishing/sheet.ts'
 import type { Html } from '../html.ts'
 import { Confirm, LinkButton, NeedCard } from '../ui/index.tsx'
-import { RetryButton, UnconfirmedAnswers } from './answers.tsx'
+import { RetryButton, SendLate, UnconfirmedAnswers } from './answers.tsx'
 import { Attempts } from './attempts.tsx'
 import { cardWords } from './card-words.tsx'
 import { drawnState } from './words.ts'
@@ -81,13 +81,14 @@ function StateCard({ workspace, sheet, maySchedule }: Omit<StatusProps, 'polled'
   )
 }
 
-function Actions({ base, sheet: { job } }: { base: string; sheet: JobSheet }): Html | null {
+function Actions({ base, sheet: { job, row } }: { base: string; sheet: JobSheet }): Html | null {
   const at = `${base}/publish-jobs/${job.id}`
   if (job.state === 'unconfirmed') return <UnconfirmedAnswers base={base} id={job.id} />
   if (job.state === 'failed') return <RetryButton base={base} id={job.id} />
   if (!movable(job.state)) return null
   return (
     <>
+      {row.heldFor === 'late' && <SendLate base={base} id={job.id} />}
       {job.state === 'scheduled' && (
         <Confirm
           label="Publish now"

@@ -29,6 +29,7 @@ export const drawnState = (job: Pick<JobRow, 'state' | 'account'>): JobRow['stat
 export function whenWords(job: Pick<JobRow, 'state' | 'inSeconds' | 'heldFor' | 'account'>): string | null {
   const late = lateWords(job)
   if (job.state === 'held') {
+    if (job.heldFor === 'late') return `its moment passed ${span(job.inSeconds)} ago`
     const why = job.heldFor === 'approval' ? 'waits for approval' : 'waits for reconnect'
     return late ? `${why}, ${late}` : why
   }

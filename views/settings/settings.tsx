@@ -5,7 +5,7 @@ import type { Rejected } from '../../src/http/form.ts'
 import type { SettingsPart } from '../../src/team/settings-pages.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
-import { Meta, PageHead, Section } from '../ui/index.tsx'
+import { LinkButton, Meta, PageHead, Section } from '../ui/index.tsx'
 import { Keys } from './keys.tsx'
 import { Password } from './password.tsx'
 import { Sessions } from './sessions.tsx'
@@ -80,6 +80,19 @@ export function SettingsPage(props: SettingsProps): Html {
           about="For programs. A key acts as whoever made it, with the same role, until it is revoked."
         >
           <Keys {...props} keys={keys} form={of('keys')} />
+        </Section>
+      )}
+      {frame.user.role === 'owner' && (
+        <Section
+          id="itself"
+          title="The workspace itself"
+          about="Its address, an export of everything in it, its snapshots, and its end. For owners only."
+        >
+          <div class="buttons">
+            <LinkButton href={`/w/${workspace.slug}/workspace`} icon="package">
+              Address, export, erase
+            </LinkButton>
+          </div>
         </Section>
       )}
     </Layout>

@@ -1,13 +1,14 @@
 import type { Needs } from '../../src/calendar/today.ts'
 import type { Html } from '../html.ts'
-import { RetryButton, UnconfirmedAnswers } from '../publishing/answers.tsx'
-import { firstWords, plural } from '../publishing/words.ts'
-import { Block, LinkButton, NeedCard, platforms, Time } from '../ui/index.tsx'
+import { RetryButton, SendLate, UnconfirmedAnswers } from '../publishing/answers.tsx'
+import { firstWords, plural, whenWords } from '../publishing/words.ts'
+import { Block, Confirm, LinkButton, NeedCard, platforms, Time } from '../ui/index.tsx'
 
 /** What asks for this person, each with its answer inside. */
 export function NeedsYou({ base, needs, zone }: { base: string; needs: Needs; zone: string }): Html {
-  const { unconfirmed, failed, reconnect, review, changes } = needs
-  const count = unconfirmed.length + failed.length + reconnect.length + review.length + changes.length
+  const { unconfirmed, late, failed, reconnect, review, changes } = needs
+  const count =
+    unconfirmed.length + late.length + failed.length + reconnect.length + review.length + changes.length
   return (
     <Block
       title="Needs you"
@@ -29,6 +30,36 @@ export function NeedsYou({ base, needs, zone }: { base: string; needs: Needs; zo
               “{firstWords(job.text, 60) || 'No words'}”
             </a>{' '}
             to {job.account.name}, <Time at={job.runAt} zone={zone} />. We do not send it twice without you.
+          </p>
+        </NeedCard>
+      ))}
+      {late.map(job => (
+        <NeedCard
+          state="held"
+          kicker={`Not sent: ${whenWords(job)}`}
+          title={job.error?.message ?? 'Its moment passed while nothing could be sent.'}
+          actions={
+            <>
+              <SendLate base={base} id={job.id} back="" />
+              <LinkButton href={`${base}/publish-jobs/${job.id}#move`} icon="clock">
+                Another time
+              </LinkButton>
+              <Confirm
+                label="Cancel"
+                icon="ban"
+                question="Cancel this job? The post itself stays, and can be planned again."
+                action={`${base}/publish-jobs/${job.id}/resolution`}
+                fields={{ as: 'abandon', _back: '' }}
+                yes="Cancel the job"
+              />
+            </>
+          }
+        >
+          <p>
+            <a href={`${base}/publish-jobs/${job.id}`} dir="auto">
+              “{firstWords(job.text, 60) || 'No words'}”
+            </a>{' '}
+            to {job.account.name}, <Time at={job.runAt} zone={zone} />.
           </p>
         </NeedCard>
       ))}

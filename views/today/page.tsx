@@ -182,6 +182,8 @@ function dayNote(jobs: readonly JobRow[]): { tone: 'failed' | 'unsure' | 'held';
   const held = count(job => job.heldFor === 'approval')
   if (failed > 0) return { tone: 'failed', text: `${failed} failed` }
   if (reconnect > 0) return { tone: 'failed', text: `${reconnect} cannot go: reconnect` }
+  const missed = count(job => job.heldFor === 'late')
+  if (missed > 0) return { tone: 'failed', text: `${missed} not sent` }
   const late = count(job => lateWords(job) !== null)
   if (late > 0) return { tone: 'failed', text: `${late} late` }
   if (unsure > 0) return { tone: 'unsure', text: `${unsure} unconfirmed` }
