@@ -3,19 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Entry, readArchive, writeArchive } from '../src/lib/archive.ts'
 import { newId } from '../src/lib/id.ts'
-import { diskStorage } from '../src/storage/disk.ts'
 import { exportTenant } from '../src/tenants/export.ts'
-import type { Ground } from '../src/tenants/ground.ts'
+import { type Ground, groundOf as groundOfServices } from '../src/tenants/ground.ts'
 import { sealFor, webhookSecret } from '../src/tenants/sealed.ts'
 import type { House } from './cast.ts'
 import type { World } from './world.ts'
 
-export const groundOf = ({ services: { db, config } }: House): Ground => ({
-  db,
-  storage: diskStorage(config.dataDir),
-  secret: config.secret,
-  dataDir: config.dataDir,
-})
+export const groundOf = ({ services }: House): Ground => groundOfServices(services)
 
 /** One row in each table that `buildWorld` leaves empty. */
 export async function fillRest(house: House, { person, account, job, content }: World): Promise<void> {

@@ -5,6 +5,7 @@ import { create } from './tenant/create.ts'
 import { erase } from './tenant/erase.ts'
 import { rename, resume, suspend } from './tenant/life.ts'
 import { list, show } from './tenant/look.ts'
+import { rewind, rewindHelp, snapshot } from './tenant/rewind.ts'
 
 const help = `Workspaces (tenants). All of this works while the app is running. --json prints one line of JSON and nothing else.
 
@@ -26,9 +27,10 @@ const help = `Workspaces (tenants). All of this works while the app is running. 
       role, keys, addresses, directory entries, pictures, snapshots, exports.
   bun run tenant erase <slug> --keep [--json]
       Takes an erasure back that is planned.
-${capsuleHelp}`
+${capsuleHelp}
+${rewindHelp}`
 
 await runCommand(help, {
   ...{ create, list, show, rename, suspend, resume, erase },
-  ...{ export: exportCapsule, import: importCapsule },
+  ...{ export: exportCapsule, import: importCapsule, snapshot, rewind },
 })

@@ -1,3 +1,4 @@
+import { alone } from '../db/alone.ts'
 import type { Database } from '../db/database.ts'
 import { deleteTenantSchema, emptyTenant } from '../db/tenants.ts'
 import { Conflict, NotFound } from '../errors.ts'
@@ -21,7 +22,8 @@ export async function eraseTenant(
   tenantId: string,
   due = false,
 ): Promise<void> {
-  await alone(owner, `erase ${tenantId}`, async () => {
+  // The lock of every long piece of work on a tenant: no snapshot is written while its folder is cleared.
+  const done = await alone(owner, `tenant ${tenantId}`, async () => {
     const [row] = await owner`
       update public.tenants set state = 'erasing' where id = ${tenantId}
         and (not ${due} or state = 'erasing' or (state = 'suspended' and erase_after <= public.clock()))
@@ -37,6 +39,7 @@ export async function eraseTenant(
       await storage.removeFolder(folder(tenantId))
     await deleteTenantSchema(owner, tenantId)
   })
+  if (!done) throw new Conflict('Another process is at work on it just now: try again in a moment.')
   forgetTenant(tenantId)
 }
 
@@ -59,21 +62,5 @@ export async function eraseDue({
       if (error instanceof Conflict || error instanceof NotFound) continue
       log.error('a workspace could not be erased; it is tried again', { tenant: tenantId, error })
     }
-  }
-}
-
-/** Holds a lock of the session, which ends with the process, while it works. @throws Conflict when another holds it */
-async function alone(owner: Database['owner'], name: string, work: () => Promise<void>): Promise<void> {
-  const session = await owner.reserve()
-  try {
-    const [lock] = await session`select pg_try_advisory_lock(hashtextextended(${name}, 0)) as free`
-    if (!lock?.free) throw new Conflict('Another process is erasing it just now.')
-    try {
-      await work()
-    } finally {
-      await session`select pg_advisory_unlock(hashtextextended(${name}, 0))`
-    }
-  } finally {
-    session.release()
   }
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts'
+import type { Services } from '../services.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /** What moving a tenant needs. */
@@ -10,6 +11,13 @@ export interface Ground {
   /** The data folder, for encrypted files on their way. */
   dataDir: string
 }
+
+export const groundOf = ({ db, storage, config }: Pick<Services, 'db' | 'storage' | 'config'>): Ground => ({
+  db,
+  storage,
+  secret: config.secret,
+  dataDir: config.dataDir,
+})
 
 /**
  * Told how far a long piece of work is.

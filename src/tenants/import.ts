@@ -1,13 +1,14 @@
 import { alone } from '../db/alone.ts'
 import { setTriggers, type Tx } from '../db/copy.ts'
 import { stopDue } from '../db/due.ts'
-import { claimSlug, deleteTenantSchema, schemaNameOf, standing, wrapKey } from '../db/tenants.ts'
+import { claimSlug, deleteTenantSchema, liftSchema, schemaNameOf, standing, wrapKey } from '../db/tenants.ts'
 import { Conflict } from '../errors.ts'
 import { newId } from '../lib/id.ts'
 import type { KeyRing } from '../lib/seal.ts'
-import { type Checksums, type Manifest, peek, type Read, readCapsule } from './capsule.ts'
+import type { Checksums, Manifest } from './capsule.ts'
 import { type Ground, unwatched, type Watch } from './ground.ts'
-import { type CapsuleFile, lift, loadTables, opened, resealTables, watched } from './load.ts'
+import { type CapsuleFile, loadTables, opened, resealTables, watched } from './load.ts'
+import { peek, type Read, readCapsule } from './read.ts'
 
 export interface Imported {
   tenant: { id: string; slug: string; name: string }
@@ -125,7 +126,8 @@ async function fill(
     if (slug !== manifest.tenant.slug)
       await tx`
         update ${tx(`${schema}.social_accounts`)} set handle = ${`/feed/${slug}`} where platform = 'feed'`
-    const level = await lift(tx, schema, manifest.level)
+    const { level } = await standing(tx)
+    await liftSchema(tx, schema, manifest.level, level)
     await setTriggers(tx, schema, tables, 'enable')
     await tx`insert into public.tenant_due (tenant_id, role) values (${id}, ${schema})`
     await stopDue(tx, id)

@@ -1,9 +1,10 @@
 import { copyIn, copyOut, sayPlainly, setTriggers, type Table, type Tx, tablesOf } from '../db/copy.ts'
-import { buildSchema, liftSchema, standing } from '../db/tenants.ts'
+import { buildSchema, standing } from '../db/tenants.ts'
 import { Stop } from '../errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
-import { type Checksums, type Manifest, newSum, readCapsule, summed, tableSum } from './capsule.ts'
+import { type Checksums, type Manifest, newSum, summed, tableSum } from './capsule.ts'
 import { unwatched, type Watch } from './ground.ts'
+import { readCapsule } from './read.ts'
 import { type Keeper, reseal, sealedColumns } from './sealed.ts'
 
 /** A capsule as a file of this machine: it is read twice, first to check it, then for its tables. */
@@ -126,13 +127,6 @@ async function refuseOtherWorkspace(tx: Tx, schema: string, { tenant }: Manifest
   const rows = await tx`select id from ${tx(`${schema}.workspace`)} limit 2`
   if (rows.length !== 1 || rows[0]?.id !== tenant.id)
     throw new Stop('This capsule’s tables are of another workspace than it says.')
-}
-
-/** Lifts what was loaded to the level of this instance. @returns that level */
-export async function lift(tx: Tx, schema: string, from: number): Promise<number> {
-  const { level } = await standing(tx)
-  await liftSchema(tx, schema, from, level)
-  return level
 }
 
 /** Seals what is sealed for another tenant, or with other keys. What is of no use there any more goes. */

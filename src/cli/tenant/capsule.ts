@@ -5,15 +5,18 @@ import { resolve } from 'node:path'
 import { Stop } from '../../errors.ts'
 import { diskStorage } from '../../storage/disk.ts'
 import { exportTenant } from '../../tenants/export.ts'
-import type { Ground, Watch } from '../../tenants/ground.ts'
+import { groundOf } from '../../tenants/ground.ts'
 import { importTenant } from '../../tenants/import.ts'
-import { type Bench, bench, print, readArgs, withDatabase } from '../command.ts'
-import { type Progress, progress } from '../progress.ts'
+import { resumeTenant } from '../../tenants/life.ts'
+import { bench, print, readArgs, withDatabase } from '../command.ts'
+import { existing, figures, shown, speed, typedPassphrase } from './moving.ts'
+import { withTenant } from './place.ts'
 
 export const capsuleHelp = `  bun run tenant export <slug> --to <file> --passphrase-stdin [--json]
       Writes the whole workspace into one file, encrypted to the passphrase on stdin, while the app is running.
-  bun run tenant import <file> --passphrase-stdin [--slug <other>] [--copy] [--json]
-      Makes a workspace of such a file, here or on another machine. It is suspended until tenant resume.
+  bun run tenant import <file> --passphrase-stdin [--slug <other>] [--copy] [--resume] [--json]
+      Makes a workspace of such a file, here or on another machine. It is suspended until tenant
+      resume, since two copies would both post; --resume says that there is no other one that runs.
       --copy makes a second one beside the one it came from, with an id of its own.`
 
 /** A person's passphrase guards everything a workspace has; a short one is guessed at leisure. */
@@ -30,11 +33,11 @@ export async function exportCapsule(args: string[]): Promise<void> {
   if (passphrase.length < leastPassphrase)
     throw new Stop(`The passphrase is too short: use at least ${leastPassphrase} characters.`)
   const path = resolve(values.to)
-  await onGround(bench(), async ground => {
-    const tenant = await tenantOf(ground, positionals[0] ?? '')
+  await withTenant(positionals[0] ?? '', async place => {
+    const { tenant } = place
     const made = await shown(watch =>
       writeFile(path, async write => {
-        const { file, result } = await exportTenant(ground, tenant.id, passphrase, watch)
+        const { file, result } = await exportTenant(place, tenant.id, passphrase, watch)
         await write(file)
         return result()
       }),
@@ -71,22 +74,27 @@ export async function importCapsule(args: string[]): Promise<void> {
       slug: { type: 'string' },
       copy: { type: 'boolean' },
       'passphrase-stdin': { type: 'boolean' },
+      resume: { type: 'boolean' },
       json: { type: 'boolean' },
     },
     ['file'],
   )
   const path = existing(positionals[0] ?? '')
   const secret = await typedPassphrase(values['passphrase-stdin'])
-  await onGround(bench(), async ground => {
+  const at = bench()
+  await withDatabase(at, async db => {
+    const ground = groundOf({ ...at, db, storage: diskStorage(at.config.dataDir) })
     const made = await shown(watch =>
       importTenant(ground, { path, secret }, { slug: values.slug, copy: values.copy === true }, watch),
     )
     const { tenant, level, checksums } = made
+    const resumed = values.resume ? await resumeTenant(db, tenant.id) : null
     if (values.json)
       return print(
         JSON.stringify({
           tenant,
-          state: 'suspended',
+          state: resumed ? 'active' : 'suspended',
+          ...resumed,
           level,
           missing: checksums.missing,
           tables: checksums.tables,
@@ -101,71 +109,14 @@ export async function importCapsule(args: string[]): Promise<void> {
     if (values.copy)
       print('Sessions, API keys and open invitations name the other workspace: this one has none.')
     for (const name of checksums.missing) print(`The file of picture ${name} is not in the capsule.`)
+    if (resumed)
+      return print(
+        `It is served from now on${resumed.late > 0 ? `; ${resumed.late} posts whose moment has passed wait for a person's word` : ''}.`,
+      )
     print(
       `It is suspended, because two copies would both post. When the other one is stopped: bun run tenant resume ${tenant.slug}`,
     )
   })
-}
-
-interface Figures {
-  bytes: number
-  contentBytes: number
-  seconds: number
-}
-const figures = ({ bytes, contentBytes, seconds }: Figures) => ({
-  bytes,
-  contentBytes,
-  seconds: Number(seconds.toFixed(3)),
-  mbPerSecond: Number((contentBytes / 1e6 / seconds).toFixed(2)),
-})
-const speed = ({ bytes, contentBytes, seconds }: Figures) =>
-  `${(contentBytes / 1e6).toFixed(1)} MB in a file of ${(bytes / 1e6).toFixed(1)} MB, ${seconds.toFixed(1)} s, ${(contentBytes / 1e6 / seconds).toFixed(1)} MB/s`
-
-/** What moving tenants needs, from the settings. */
-function onGround<T>(at: Bench, work: (ground: Ground) => Promise<T>): Promise<T> {
-  const { dataDir, secret } = at.config
-  return withDatabase(at, db => work({ db, storage: diskStorage(dataDir), secret, dataDir }))
-}
-
-async function tenantOf({ db }: Ground, slug: string): Promise<{ id: string; slug: string }> {
-  const [row] = await db.owner`
-    select id from public.tenants where slug = ${slug} and state in ('active', 'suspended')`
-  if (!row) throw new Stop(`There is no workspace "${slug}": see tenant list.`)
-  return { id: row.id as string, slug }
-}
-
-async function typedPassphrase(asked: boolean | undefined): Promise<string> {
-  if (!asked)
-    throw new Stop(
-      'Add --passphrase-stdin and send the passphrase on stdin, so that it stays out of the history.',
-    )
-  const typed = (await Bun.stdin.text()).replace(/\r?\n$/, '')
-  if (!typed) throw new Stop('The passphrase on stdin is empty.')
-  return typed
-}
-
-function existing(given: string): string {
-  const path = resolve(given)
-  if (!existsSync(path)) throw new Stop(`There is no file ${path}.`)
-  return path
-}
-
-/** Shows how far each part of the work is. */
-async function shown<T>(work: (watch: Watch) => Promise<T>): Promise<T> {
-  let now: { what: string; bar: Progress } | null = null
-  const watch: Watch = (what, done, total) => {
-    if (now?.what !== what) {
-      now?.bar.end()
-      now = { what, bar: progress(what, total, 'bytes') }
-    }
-    now.bar.at(done)
-  }
-  try {
-    return await work(watch)
-  } finally {
-    // What the compiler cannot see: the callback has set it.
-    ;(now as { bar: Progress } | null)?.bar.end()
-  }
 }
 
 /** Writes a file beside and puts it in place whole; never over another one. */
