@@ -93,6 +93,8 @@ export async function throughSpool<T>(
 
 /** An event of a transaction that was open while the last snapshot was taken may carry an earlier time than it. */
 const overlapMs = 60_000
+/** One that is younger was taken by another process in this same night, or by hand; what came after it has time. */
+const restMs = 3_600_000
 
 /**
  * Takes a snapshot of every tenant in which something happened since its last one, one after the other, and lets go of
@@ -119,13 +121,15 @@ export async function snapshotAll(ground: Ground, log: Log): Promise<{ taken: nu
 async function snapshotIfNews(ground: Ground, tenantId: string): Promise<boolean> {
   const { db, storage } = ground
   const [last] = await listSnapshots(storage, tenantId)
-  const event = await db.within(
+  const [event] = await db.within(
     { tenantId, userId: null, role: 'system' },
-    async ({ sql }) => (await sql`select created_at from events order by id desc limit 1`)[0],
+    ({ sql }) => sql`select created_at, public.clock() as now from events order by id desc limit 1`,
     { readOnly: true },
   )
   if (!event) return false
-  if (last && (event.created_at as Date).getTime() < Date.parse(last.at) - overlapMs) return false
+  const since = last ? Date.parse(last.at) : Number.NEGATIVE_INFINITY
+  const [happened, now] = [event.created_at as Date, event.now as Date]
+  if (now.getTime() - since < restMs || happened.getTime() < since - overlapMs) return false
   const { at } = await takeSnapshot(ground, tenantId)
   for (const { name } of outlived(await listSnapshots(storage, tenantId), at))
     await storage.remove(`${snapshotFolder(tenantId)}${name}`)
