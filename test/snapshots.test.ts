@@ -1,15 +1,18 @@
 /** Snapshots by schedule: of whom, how long they stay, and that nobody but the tenant's own key opens them. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
+import { utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { crontab } from '../src/jobs/crontab.ts'
+import { newId } from '../src/lib/id.ts'
 import type { Log } from '../src/lib/log.ts'
 import { listSnapshots, snapshotFolder } from '../src/tenants/find.ts'
 import { kept, outlived } from '../src/tenants/retention.ts'
 import { findSnapshot, secretOf, snapshotAll } from '../src/tenants/snapshots.ts'
 import { fileOf, groundOf, unpack } from './capsules.ts'
 import { type House, openHouse } from './cast.ts'
+import { newPicture } from './world.ts'
 
 setDefaultTimeout(60_000)
 
@@ -44,8 +47,11 @@ describe('of the snapshots there are', () => {
         const left = all.filter(one => !over.includes(one))
         const newest = Math.max(...hours)
         expect(left).toContainEqual(at(newest * hour))
-        // Years later nothing more goes.
-        expect(outlived(left, at(4_000 * day).at)).toEqual([])
+        // Nothing happens any more: when the last hours are over, what is left stays for ever.
+        const over2 = outlived(left, at(500 * day).at)
+        const settled = left.filter(one => !over2.includes(one))
+        expect(settled).toContainEqual(at(newest * hour))
+        expect(outlived(settled, at(4_000 * day).at)).toEqual([])
         expect(left.length).toBeLessThanOrEqual(
           kept.days + kept.weeks + hours.filter(one => one > 399 * 24).length,
         )
@@ -127,6 +133,25 @@ describe('the nightly round', () => {
     const left = await countOf(house.alice)
     expect(left).toBeGreaterThanOrEqual(kept.days)
     expect(left).toBeLessThan(12)
+  })
+
+  test('clears away files that no picture names, and nothing that may still get its row', async () => {
+    const { storage } = groundOf(house)
+    const folder = `media/${house.alice.tenant.id}/`
+    const form = new FormData()
+    form.append('file', await newPicture())
+    const { id } = (await house.alice.api('POST', '/media', form)).body
+    const [old, young] = [newId(), newId()]
+    for (const name of [old, `${old}.thumbnail`, young])
+      await storage.write(`${folder}${name}`, Buffer.from('x'))
+    const longAgo = new Date(Date.now() - 3 * day)
+    for (const name of [old, `${old}.thumbnail`, id, `${id}.thumbnail`])
+      await utimes(join(house.services.config.dataDir, folder, name), longAgo, longAgo)
+    await later(17 * day)
+    await round()
+    const left: string[] = []
+    for await (const { path } of storage.list(folder)) left.push(path.slice(folder.length))
+    expect(left.sort()).toEqual([id, `${id}.thumbnail`, young].sort())
   })
 
   test('writes files that only the tenant’s own key opens', async () => {

@@ -61,7 +61,7 @@ export interface Reading {
 export async function openReading(owner: Sql): Promise<Reading> {
   const done = Promise.withResolvers<void>()
   const opened = Promise.withResolvers<{ tx: Tx; pid: number }>()
-  let copying = false
+  let copying: Readable | null = null
   const whole = owner.begin('isolation level repeatable read read only', async tx => {
     await sayPlainly(tx)
     const [backend] = await tx`select pg_backend_pid() as pid`
@@ -81,15 +81,19 @@ export async function openReading(owner: Sql): Promise<Reading> {
   return {
     tx,
     async *copyOut(schema, table) {
-      copying = true
-      yield* copyOut(tx, schema, table)
-      copying = false
+      const from = await openCopy(tx, schema, table)
+      copying = from
+      yield* inPieces(from)
+      copying = null
     },
     async end() {
       // A transaction cannot end in the middle of a copy, and what is left of it may be long.
-      if (copying) await owner`select pg_cancel_backend(${pid})`
+      const left = copying
+      if (left) await owner`select pg_cancel_backend(${pid})`
+      const going = left && setInterval(() => goOn(left), 20)
       done.resolve()
       await ended
+      if (going) clearInterval(going)
     },
   }
 }
@@ -99,12 +103,18 @@ export async function openReading(owner: Sql): Promise<Reading> {
  * first. Must be read to its end before the transaction goes on.
  */
 export async function* copyOut(tx: Tx, schema: string, table: Table): AsyncGenerator<Uint8Array> {
-  const from = await tx
+  yield* inPieces(await openCopy(tx, schema, table))
+}
+
+const openCopy = (tx: Tx, schema: string, table: Table): Promise<Readable> =>
+  tx
     .unsafe(
       `copy (select ${listed(table)} from ${quoted(schema)}.${quoted(table.name)} order by id) to stdout`,
     )
-    .readable()
-  // The driver gives a piece a row: many rows are handed on at once.
+    .readable() as Promise<Readable>
+
+/** The driver gives a piece a row: many rows are handed on at once. */
+async function* inPieces(from: Readable): AsyncGenerator<Uint8Array> {
   let rows: Uint8Array[] = []
   let bytes = 0
   for await (const row of from as AsyncIterable<Uint8Array>) {
@@ -115,8 +125,15 @@ export async function* copyOut(tx: Tx, schema: string, table: Table): AsyncGener
     rows = []
     bytes = 0
   }
+  goOn(from)
   if (bytes > 0) yield Buffer.concat(rows, bytes)
 }
+
+/**
+ * Lets the driver read on. It stops its socket behind a full buffer; where that was the last row, or nobody takes any
+ * more, it would never start it again, and the transaction would hang (measured with postgres 3.4.9).
+ */
+const goOn = (from: Readable): void => from._read(0)
 
 const pieceBytes = 256 * 1024
 

@@ -9,6 +9,7 @@ import { deriveKey, keyOf } from '../lib/seal.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Exported, exportTenant } from './export.ts'
 import { listSnapshots, snapshotFolder } from './find.ts'
+import { clearSpool, removeForgottenPictures } from './forgotten.ts'
 import { type Ground, unwatched, type Watch } from './ground.ts'
 import { outlived } from './retention.ts'
 import type { Snapshot } from './schema.ts'
@@ -103,6 +104,7 @@ const restMs = 3_600_000
 export async function snapshotAll(ground: Ground, log: Log): Promise<{ taken: number; failed: number }> {
   const { owner } = ground.db
   let [taken, failed] = [0, 0]
+  await clearSpool(ground)
   const tenants = await owner`
     select id from public.tenants where state in ('active', 'suspended') order by id`
   for (const { id } of tenants) {
@@ -133,5 +135,6 @@ async function snapshotIfNews(ground: Ground, tenantId: string): Promise<boolean
   const { at } = await takeSnapshot(ground, tenantId)
   for (const { name } of outlived(await listSnapshots(storage, tenantId), at))
     await storage.remove(`${snapshotFolder(tenantId)}${name}`)
+  await removeForgottenPictures(ground, tenantId)
   return true
 }
