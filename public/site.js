@@ -29,13 +29,16 @@ if (toasts) {
       for (const node of addedNodes) if (node instanceof HTMLElement) keepToast(node)
   }).observe(toasts, { childList: true })
 }
+/** What a page asks by itself may fail unseen: it asks again soon. */
+const byItself = ({ detail }) => detail?.ctx?.sourceElement?.matches?.('#fresh, #live')
 document.addEventListener('htmx:response:error', event => {
+  if (byItself(event)) return
   const status = event.detail?.ctx?.response?.status
   if (status >= 500) say('bad', 'The server could not do that. Nothing was lost; try again in a moment.')
   if (status === 401) say('bad', 'You are signed out. Sign in again in another tab, then repeat this.')
 })
 document.addEventListener('htmx:error', event => {
-  if (!event.detail?.ctx?.response)
+  if (!byItself(event) && !event.detail?.ctx?.response)
     say('bad', 'No answer from the server. Check the connection, then try again.')
 })
 

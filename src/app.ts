@@ -20,7 +20,10 @@ import { uploadLimit } from './http/body.ts'
 import { createDesk } from './http/desk.ts'
 import { guards } from './http/guards.ts'
 import { health } from './http/health.ts'
+import { liveApi, livePages } from './http/live.ts'
 import { openApi } from './http/openapi.ts'
+import { mailApi } from './mail/api.ts'
+import { mailPages } from './mail/pages.ts'
 import { mediaApi } from './media/api.ts'
 import { mediaPages } from './media/pages.ts'
 import { notificationsApi } from './notifications/api.ts'
@@ -46,19 +49,21 @@ import { runPages } from './workflows/run-pages.ts'
 export function createApp(services: Services) {
   const api = createApiDoor(services)
   const desk = createDesk(services)
-  listen(followContent)
-  listen(notify)
-  listen(startWorkflows)
+  listen('publishing', followContent)
+  listen('notifications', notify(services.config))
+  listen('workflows', startWorkflows)
   const app = new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })
     .use(guards(services))
     .use(assets())
     .use(health(services))
     .use(authPages(services, createDesk(services, 'everybody')))
+    .use(livePages(services))
     .use(resetPages(services))
     .use(setupPages(services))
     .use(joinPages(services))
     .use(peoplePages(services, desk))
     .use(settingsPages(services, desk))
+    .use(mailPages(services, desk))
     .use(workspacePages(services, createDesk(services, 'owners')))
     .use(contentPages(services, desk))
     .use(composerPages(services, desk))
@@ -73,6 +78,7 @@ export function createApp(services: Services) {
     .use(feedPages(services))
     .group('/api/v1', v1 =>
       v1
+        .use(liveApi(services))
         .use(authApi(services, api))
         .use(teamApi(services, api))
         .use(workspaceApi(services, createApiDoor(services, 'owners')))
@@ -84,6 +90,7 @@ export function createApp(services: Services) {
         .use(calendarApi(api))
         .use(analyticsApi(api))
         .use(notificationsApi(api))
+        .use(mailApi(api))
         .use(workflowsApi(services, api)),
     )
   return app.get('/api/v1/openapi.json', () => Response.json(openApi(app)))

@@ -85,6 +85,10 @@ export interface Config {
   production: boolean
 }
 
+/** Where links to us lead when no request is there to tell. */
+export const publicBase = ({ publicUrl, host, port }: Pick<Config, 'publicUrl' | 'host' | 'port'>): string =>
+  publicUrl?.origin ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+
 /**
  * Reads the settings; the only place that looks at the environment. Makes the data folder and, on the first start,
  * the instance secret in it.

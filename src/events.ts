@@ -51,11 +51,11 @@ export interface Happening {
 /** What follows from an event, in the same transaction: notifications and workflow runs. */
 export type Listener = (scope: Scope, happening: Happening) => Promise<void>
 
-const listeners: Listener[] = []
+const listeners = new Map<string, Listener>()
 
-/** Called once each by the listeners' own modules, from `app.ts`; nouns never call a listener. */
-export function listen(listener: Listener): void {
-  if (!listeners.includes(listener)) listeners.push(listener)
+/** Called from `app.ts`, once for each listener's name; a later app of the process takes the place. Nouns never call a listener. */
+export function listen(name: string, listener: Listener): void {
+  listeners.set(name, listener)
 }
 
 /** Writes down that something happened, beside the change it describes; the audit trail and what listeners react to. */
@@ -69,5 +69,6 @@ export async function record(
   await scope.sql`
     insert into events (id, type, user_id, subject_id, data)
     values (${happening.id}, ${type}, ${scope.actor.userId}, ${subjectId}, ${scope.sql.json(data)})`
-  for (const listener of listeners) await listener(scope, happening)
+  scope.happened.push({ type, subjectId })
+  for (const listener of listeners.values()) await listener(scope, happening)
 }

@@ -10,14 +10,14 @@ try {
     ? 'sign in there.'
     : `open it and set up your workspace with the code ${running.services.setupCode}`
   process.stdout.write(`Masthead is ready at ${running.address} – ${next}\n`)
-  const end = () => {
-    running.stop().then(
+  const end = (atOnce: boolean) => {
+    running.stop(atOnce).then(
       () => process.exit(0),
       () => process.exit(1),
     )
   }
-  process.on('SIGTERM', end)
-  process.on('SIGINT', end)
+  process.on('SIGTERM', () => end(false))
+  process.on('SIGINT', () => end(true))
 } catch (error) {
   const words =
     error instanceof Stop ? error.message : `Masthead could not start: ${(error as Error).message}`

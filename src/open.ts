@@ -1,21 +1,33 @@
 import { randomInt } from 'node:crypto'
+import type Redis from 'ioredis'
 import type { Config } from './config.ts'
+import { createBus } from './db/bus.ts'
 import { openDatabase } from './db/database.ts'
 import { openRedis } from './db/redis.ts'
 import { memoryCounter, redisCounter } from './http/limits.ts'
+import { createReadiness } from './http/readiness.ts'
 import { createTokens } from './http/session.ts'
+import { createStreams } from './http/streams.ts'
 import { createOutbound } from './lib/fetch.ts'
 import { createLog } from './lib/log.ts'
 import { createMetrics } from './lib/metrics.ts'
-import { diskFiles } from './media/files.ts'
+import { openMailer } from './mail/check.ts'
+import { mediaFiles } from './media/files.ts'
 import type { Services } from './services.ts'
-import { diskStorage } from './storage/disk.ts'
+import { openStorage } from './storage/open.ts'
 
 /** Opens everything the settings name. @throws Stop in words */
-export async function openServices(config: Config): Promise<{ services: Services; close(): Promise<void> }> {
+export async function openServices(config: Config): Promise<{
+  services: Services
+  redis: Redis | null
+  close(): Promise<void>
+}> {
   const log = createLog({ level: config.logLevel, json: config.production })
+  const storage = openStorage(config)
   const db = await openDatabase(config, log)
   const redis = config.redisUrl ? openRedis(config.redisUrl, log) : null
+  const metrics = createMetrics()
+  const bus = createBus(redis, log)
   const services: Services = {
     config,
     db,
@@ -23,15 +35,35 @@ export async function openServices(config: Config): Promise<{ services: Services
     counter: redis ? redisCounter(redis) : memoryCounter(),
     tokens: createTokens(config.secret),
     outbound: createOutbound({ allow: config.outboundAllow }),
-    files: diskFiles(config.dataDir),
-    storage: diskStorage(config.dataDir),
-    metrics: createMetrics(),
+    storage,
+    files: mediaFiles(storage),
+    mailer: openMailer(config),
+    metrics,
+    replica: null,
+    bus,
+    streams: createStreams(db, bus, log),
+    readiness: createReadiness(),
+    leads: async () => true,
     lastLook: () => null,
     setupCode: Array.from({ length: 8 }, () => randomInt(10)).join(''),
   }
+  db.afterCommit = async (tenantId, hints) => {
+    await services.replica?.wrote(tenantId)
+    bus.publish(hints)
+  }
+  bus.subscribe({
+    hints(hints) {
+      for (const { type, tenantId } of hints) if (type === 'tenant.changed') db.forgetTenant(tenantId)
+    },
+    // What is remembered of a tenant is asked for again soon enough.
+    missed() {},
+  })
   return {
     services,
+    redis,
     async close() {
+      await services.replica?.close()
+      bus.close()
       redis?.disconnect()
       await db.close()
     },

@@ -118,3 +118,32 @@ describe('the API', () => {
     expect((await house.dan.api('GET', '/analytics')).body.items).toEqual([])
   })
 })
+
+describe('beside another workspace', () => {
+  test('a post that is left alone holds up no other workspace’s, even one of the same id', async () => {
+    const hers = await publish('Hers')
+    const { token } = network.addAccount('southpaw')
+    const settings = { instance: network.url, token }
+    const his = await house.dan.api('POST', '/accounts', { platform: 'mastodon', settings })
+    const content = await house.dan.api('POST', '/content', { text: 'His' })
+    const made = await house.dan.api('POST', `/content/${content.body.id}/publish-jobs`, {
+      accounts: [his.body.id],
+      now: true,
+    })
+    await worker.idle()
+    const job = (await house.dan.api('GET', `/publish-jobs/${made.body.items[0].id}`)).body
+    // What a copy of a workspace has.
+    await house.services.db.owner.begin(async tx => {
+      await tx`set local session_replication_role = 'replica'`
+      await tx.unsafe(`update ${house.dan.tenant.schema}.publish_jobs set id = $1 where id = $2`, [
+        hers.id,
+        job.id,
+      ])
+    })
+    network.down = true
+    await collect()
+    network.down = false
+    await collectCounts(house.services, house.dan.tenant.id)
+    expect(asked(job.remoteId)).toBe(1)
+  })
+})

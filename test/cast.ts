@@ -2,17 +2,24 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type App, createApp } from '../src/app.ts'
+import { createKey } from '../src/auth/keys.ts'
 import { startSession } from '../src/auth/session.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import { createBus } from '../src/db/bus.ts'
+import type { Database } from '../src/db/database.ts'
 import { memoryCounter } from '../src/http/limits.ts'
+import { createReadiness } from '../src/http/readiness.ts'
 import { createTokens } from '../src/http/session.ts'
+import { createStreams } from '../src/http/streams.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
 import { createLog } from '../src/lib/log.ts'
 import { createMetrics } from '../src/lib/metrics.ts'
-import { diskFiles } from '../src/media/files.ts'
+import { openMailer } from '../src/mail/check.ts'
+import { mediaFiles } from '../src/media/files.ts'
 import type { Services } from '../src/services.ts'
-import { diskStorage } from '../src/storage/disk.ts'
-import { type Cast, cloneDatabase, type Member, testSecret } from './setup.ts'
+import { openStorage } from '../src/storage/open.ts'
+import { foundWorkspace } from '../src/team/workspace.ts'
+import { type Cast, cloneDatabase, type Member, testPassword, testSecret } from './setup.ts'
 
 const origin = 'http://localhost'
 
@@ -48,6 +55,11 @@ export interface House extends Record<keyof Cast, Person> {
   services: Services
   /** Moves the database's clock by so many milliseconds from the real time. */
   shiftClock(ms: number): Promise<void>
+  /**
+   * Founds a further workspace and answers its owner. What is to be erased has to be one of these: the cast's roles are
+   * shared by every test's database.
+   */
+  found(slug: string): Promise<Person>
   /** A request without any credential. */
   anyone(
     method: string,
@@ -67,19 +79,7 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     LOG_LEVEL: 'silent',
     ...environment,
   })
-  const services: Services = {
-    config,
-    db,
-    log: createLog({ level: config.logLevel, json: false }),
-    counter: memoryCounter(),
-    tokens: createTokens(testSecret),
-    outbound: createOutbound({ allow: config.outboundAllow }),
-    files: diskFiles(dataDir),
-    storage: diskStorage(dataDir),
-    metrics: createMetrics(),
-    lastLook: () => null,
-    setupCode: '12345678',
-  }
+  const services = servicesOf(db, config)
   const app = createApp(services)
   const handle = (request: Request): Promise<Response> => Promise.resolve(app.handle(request))
   const people = Object.fromEntries(
@@ -89,6 +89,21 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
     ...people,
     app,
     services,
+    async found(slug) {
+      const about = { name: slug, email: `owner@${slug}.example`, role: 'owner' } as const
+      const { tenant, ownerId } = await foundWorkspace(db, testSecret, {
+        ...about,
+        slug,
+        zone: 'Europe/Berlin',
+        ownerName: about.name,
+        password: testPassword,
+      })
+      const { id, schema } = tenant
+      const { key } = await db.within({ tenantId: id, userId: ownerId, role: 'owner' }, scope =>
+        createKey(scope, { name: 'test' }),
+      )
+      return person({ ...about, id: ownerId, key, tenant: { id, slug, schema } }, services, handle)
+    },
     anyone: (method, path, form, headers) => browse(handle, method, path, form, { ...headers }),
     async shiftClock(ms) {
       await db.owner.unsafe(
@@ -99,6 +114,33 @@ export async function openHouse(environment: Record<string, string> = {}): Promi
       await drop()
       rmSync(dataDir, { recursive: true, force: true })
     },
+  }
+}
+
+/** What the app is built from, for one process without Redis or a replica. */
+export function servicesOf(db: Database, config: Config): Services {
+  const log = createLog({ level: config.logLevel, json: false })
+  const bus = createBus(null, log)
+  const storage = openStorage(config)
+  db.afterCommit = async (_, hints) => bus.publish(hints)
+  return {
+    config,
+    db,
+    log,
+    replica: null,
+    bus,
+    streams: createStreams(db, bus, log),
+    readiness: createReadiness(),
+    leads: async () => true,
+    counter: memoryCounter(),
+    tokens: createTokens(testSecret),
+    outbound: createOutbound({ allow: config.outboundAllow }),
+    storage,
+    files: mediaFiles(storage),
+    mailer: openMailer(config),
+    metrics: createMetrics(),
+    lastLook: () => null,
+    setupCode: '12345678',
   }
 }
 

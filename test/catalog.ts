@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { makeAppLogin } from '../src/db/database.ts'
 import { openPool, type Sql } from '../src/db/pool.ts'
 import { createLog } from '../src/lib/log.ts'
-import { testServer } from './setup.ts'
+import { appLogin, testServer } from './setup.ts'
 
 export const quiet = createLog({ level: 'silent', json: false })
 
@@ -17,6 +18,7 @@ export async function emptyDatabase(): Promise<EmptyDatabase> {
   const address = await testServer()
   const name = `mh_test_${randomBytes(6).toString('hex')}`
   const admin = openPool(address('postgres'), { name: 'masthead test set-up', max: 1 })
+  await makeAppLogin(admin, appLogin)
   await admin.unsafe(`create database ${name} strategy file_copy`)
   const owner = openPool(address(name), { name: 'masthead test owner', max: 6 })
   return {
@@ -35,7 +37,8 @@ export async function emptyDatabase(): Promise<EmptyDatabase> {
 export async function describeSchema(owner: Sql, schema: string): Promise<string[]> {
   const rows = await owner`
     with here as (select oid from pg_namespace where nspname = ${schema})
-    select 'column ' || c.relname || '.' || a.attname || ' ' || a.attnum || ' ' || format_type(a.atttypid, a.atttypmod)
+    select 'column ' || c.relname || '.' || a.attname || ' '
+        || row_number() over (partition by c.oid order by a.attnum) || ' ' || format_type(a.atttypid, a.atttypmod)
         || ' ' || a.attnotnull || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') as line
       from pg_class c join here on here.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
       left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum

@@ -4,40 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
+import { prepareKey, useNextKey } from '../src/db/keys.ts'
 import { openServices } from '../src/open.ts'
+import { operator, type Ran } from './operator.ts'
 
-const root = join(import.meta.dir, '..')
 const folder = mkdtempSync(join(tmpdir(), 'masthead-cli-'))
 // Root's database user must be able to reach it.
 chmodSync(folder, 0o755)
 
-interface Ran {
-  code: number
-  out: string
-  err: string
-}
-
-/** Runs a command as the operator does, with a data folder of its own and nothing of our environment but PATH. */
-async function run(
-  command: string,
-  args: string[] = [],
-  input = '',
-  env: Record<string, string> = {},
-): Promise<Ran> {
-  const child = Bun.spawn([process.execPath, join('src/cli', `${command}.ts`), ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', DATA_DIR: folder, ...env },
-    stdin: new Blob([input]),
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ])
-  return { code, out, err }
-}
+const run = operator(folder)
 
 const password = 'a quiet desk by the window'
 const creation = (slug: string, more: string[] = []) => [
@@ -96,7 +71,7 @@ describe('bun run tenant', () => {
   }, 60_000)
 
   test('--help everywhere', async () => {
-    for (const command of ['tenant', 'user', 'migrate', 'db-stop']) {
+    for (const command of ['tenant', 'user', 'migrate', 'keys', 'db-stop']) {
       const { code, out, err } = await run(command, ['--help'])
       expect([code, err]).toEqual([0, ''])
       expect(out).toContain('bun run')
@@ -181,6 +156,51 @@ describe('bun run user', () => {
     const none = await run('user', ['reset-link'])
     expect(none).toEqual({ code: 1, out: '', err: 'The mail address is missing; see --help.\n' })
   })
+})
+
+describe('bun run keys', () => {
+  test('status shows the key of each workspace; a change that was cut off is named, and finished by rotate', async () => {
+    expect((await run('keys', ['status'])).out).toBe('northwind  key 1\n')
+    const { services, close } = await openServices(readConfig({ DATA_DIR: folder, LOG_LEVEL: 'silent' }))
+    try {
+      const { owner } = services.db
+      const [tenant] = await owner`select id from public.tenants where slug = 'northwind'`
+      const id = tenant?.id as string
+      await prepareKey(owner, services.config.secret, id)
+      expect((await run('keys', ['status'])).out).toBe(
+        'northwind  key 1; key 2 is made but not in use: call keys rotate to go on\n',
+      )
+      await useNextKey(owner, id)
+      // Long enough ago that nothing has to be waited for.
+      await owner`update public.tenant_keys set retired_at = '2026-11-20T10:00Z'`
+      expect((await run('keys', ['status'])).out).toBe(
+        'northwind  key 2; key 1 until 2026-11-20 10:00 UTC, not all sealed anew: call keys rotate to go on\n',
+      )
+      const done = await run('keys', ['rotate', '--tenant', 'northwind'])
+      expect(done).toMatchObject({
+        code: 0,
+        out: 'A change of keys that was cut off is finished for 1 workspace: 0 secrets sealed anew. Call it again for further keys.\nRemoved 1 former key that nothing needs any more.\n',
+      })
+      const status = await run('keys', ['status', '--json'])
+      expect(JSON.parse(status.out)).toEqual([{ slug: 'northwind', key: 2, next: null, former: [] }])
+    } finally {
+      await close()
+    }
+  }, 60_000)
+
+  test('refuses in one sentence', async () => {
+    for (const [args, words] of [
+      [['rotate', '--tenant', 'nowhere'], 'There is no workspace "nowhere"'],
+      [['status', '--tenant', 'nowhere'], 'There is no workspace "nowhere"'],
+      [['rotate', 'northwind'], '"northwind" is one word too many'],
+      [['turn'], 'There is no command "turn"'],
+    ] as const) {
+      const { code, out, err } = await run('keys', [...args], '', { LOG_LEVEL: 'error' })
+      expect([args.join(' '), code, out]).toEqual([args.join(' '), 1, ''])
+      expect(err).toContain(words)
+      expect(err).toMatch(sentence)
+    }
+  }, 60_000)
 })
 
 describe('bun run migrate', () => {

@@ -6,43 +6,31 @@
 import { readConfig } from '../src/config.ts'
 import { assemble } from '../src/db/database.ts'
 import { openPool } from '../src/db/pool.ts'
-import { memoryCounter } from '../src/http/limits.ts'
-import { createTokens } from '../src/http/session.ts'
 import { crashAt } from '../src/jobs/crash.ts'
 import { createWorker } from '../src/jobs/worker.ts'
-import { createOutbound } from '../src/lib/fetch.ts'
-import { createLog } from '../src/lib/log.ts'
-import { createMetrics } from '../src/lib/metrics.ts'
-import { diskFiles } from '../src/media/files.ts'
-import { diskStorage } from '../src/storage/disk.ts'
+import { servicesOf } from './cast.ts'
 import { testSecret, testServer } from './setup.ts'
 
-const { CRASH_DATABASE: database, CRASH_AT: step, DATA_DIR, OUTBOUND_ALLOW } = process.env
+const { CRASH_DATABASE: database, CRASH_AT: step, DATA_DIR, OUTBOUND_ALLOW, SMTP_URL } = process.env
 if (!database || !step || !DATA_DIR) throw new Error('CRASH_DATABASE, CRASH_AT and DATA_DIR are needed')
 
 const address = await testServer()
 const app = address(database, 'app')
 const owner = address(database)
-const config = readConfig({ DATA_DIR, OUTBOUND_ALLOW, MASTHEAD_SECRET: testSecret, LOG_LEVEL: 'error' })
+const config = readConfig({
+  DATA_DIR,
+  OUTBOUND_ALLOW,
+  SMTP_URL,
+  MASTHEAD_SECRET: testSecret,
+  LOG_LEVEL: 'error',
+})
 const db = await assemble(
   openPool(app, { name: 'masthead crash child', max: 4 }),
   openPool(owner, { name: 'masthead crash child owner', max: 1 }),
   'user' in app ? app.user : '',
   testSecret,
 )
-const worker = createWorker({
-  config,
-  db,
-  log: createLog({ level: config.logLevel, json: false }),
-  counter: memoryCounter(),
-  tokens: createTokens(testSecret),
-  outbound: createOutbound({ allow: config.outboundAllow }),
-  files: diskFiles(config.dataDir),
-  storage: diskStorage(config.dataDir),
-  metrics: createMetrics(),
-  lastLook: () => null,
-  setupCode: '',
-})
+const worker = createWorker(servicesOf(db, config))
 
 console.log('ready')
 for await (const line of console) if (line === 'go') break

@@ -5,6 +5,7 @@ import { createConnection, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import type { Sql } from '../src/db/pool.ts'
 
 /** Proves patches/postgres@3.4.9.patch: all but one of these (the quiet socket cut) fail on the unpatched driver. */
 
@@ -298,6 +299,102 @@ test('a BEGIN that fills the pipeline does not swallow the writes that follow it
     row => row.half,
   )
   expect({ begun, stored }).toEqual({ begun: [{ one: 1 }], stored: acknowledged })
+}, 20_000)
+
+test('a query that cannot be put into bytes fails alone; the ones around it get their own answers', async () => {
+  const sql = connect('unsendable', 1)
+  const around = (tag: postgres.Sql | postgres.TransactionSql) =>
+    Promise.all(
+      [tag`select 1 as n`, tag`select ${undefined as never}::text`, tag`select 2 as n`].map(q => outcome(q)),
+    )
+  const [first, bad, second] = await around(sql)
+  expect([first, second]).toEqual([[{ n: 1 }], [{ n: 2 }]])
+  expect(bad).toMatchObject({ code: 'UNDEFINED_VALUE' })
+  let inside: unknown[] = []
+  expect(
+    await outcome(
+      sql.begin(async tx => {
+        inside = await around(tx)
+      }),
+    ),
+  ).toMatchObject({ code: 'UNDEFINED_VALUE' })
+  expect([inside[0], inside[2]]).toEqual([[{ n: 1 }], [{ n: 2 }]])
+  expect(await outcome(sql`select 3 as n`)).toEqual([{ n: 3 }])
+}, 20_000)
+
+test('a lease of a connection with a full pipeline, and those that wait for it, end in order', async () => {
+  const sql = connect('leases', 2) as Sql
+  await Promise.all([sql`select pg_sleep(0.05)`, sql`select pg_sleep(0.05)`])
+  const work = Array.from({ length: 200 }, (_, n) =>
+    outcome(sql.unsafe(n < 2 ? 'select pg_sleep(0.1)' : 'select 1')),
+  )
+  const leased = await Promise.all(
+    Array.from({ length: 20 }, async (_, n) => {
+      const lease = await sql.lease('begin read only; set local lock_timeout = 1')
+      const big = 'x'.repeat(300_000) // more than the socket takes at once
+      const answers = await Promise.all([
+        outcome(lease.sql`select ${n}::int as n, length(${big}) as size`),
+        outcome(lease.sql`select current_setting('lock_timeout') as own`),
+      ])
+      lease.finish('commit', n % 2 === 0)
+      return answers
+    }),
+  )
+  await Promise.all(work)
+  leased.forEach((answers, n) => {
+    expect(answers).toEqual([[{ n, size: 300_000 }], [{ own: '1ms' }]])
+  })
+  expect(await outcome(sql`select current_setting('lock_timeout') as own`)).toEqual([{ own: '0' }])
+  const kept = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => outcome(sql`insert into ledger values ('leases', ${n})`)),
+  )
+  expect(kept.filter(Array.isArray)).toHaveLength(20)
+  expect(await admin`select count(*)::int as n from ledger where id = 'leases'`).toEqual([{ n: 20 }] as never)
+}, 20_000)
+
+test('a head that is no SQL at all leaves nobody waiting', async () => {
+  const sql = connect('no head', 1) as Sql
+  const lease = await sql.lease('begin; set nonsense')
+  const inside = [lease.sql`select ${1}::int`, lease.sql`select ${2}::int`].map(query => outcome(query))
+  expect(await outcome(lease.begun)).toMatchObject({ code: '42601' })
+  for (const answer of await Promise.all(inside)) expect(answer).not.toBe('never settled')
+  expect(await outcome(lease.finish('rollback', false))).toMatchObject({ code: 'TRANSACTION_OVER' })
+  expect(await outcome(sql`select 1 as one`)).toEqual([{ one: 1 }])
+}, 20_000)
+
+test('a statement with an outdated plan fails alone, and is prepared anew the next time', async () => {
+  const sql = connect('outdated', 1) as Sql
+  await admin`create table shape (a int)`
+  const read = (tag: postgres.Sql | postgres.TransactionSql, over: number) =>
+    outcome(tag`select * from shape where a > ${over}`)
+  expect(await read(sql, 0)).toEqual([])
+  for (const column of ['b', 'c']) {
+    await admin`alter table shape add column ${admin(column)} int`
+    const alone = read(sql, 0)
+    const behind = outcome(sql`select 1 as one`)
+    const lease = await sql.lease('begin')
+    expect(await outcome(lease.sql`select 2 as two`)).toEqual([{ two: 2 }])
+    expect(await outcome(lease.finish('commit', false))).toMatchObject({ command: 'COMMIT' })
+    expect(await alone).toMatchObject({ code: '0A000' })
+    expect(await behind).toEqual([{ one: 1 }])
+    expect(await read(sql, 0)).toEqual([])
+  }
+  await admin`alter table shape add column d int`
+  expect(await outcome(sql.begin(tx => read(tx, 0)))).toMatchObject({ code: '0A000' })
+  expect(await outcome(sql.begin(tx => read(tx, 0)))).toEqual([])
+}, 20_000)
+
+test('a connection that waits too long for an answer is cut, one inside a transaction is not', async () => {
+  const sql = connect('stalled', 2) as Sql
+  const lease = await sql.lease('begin')
+  const inside = outcome(lease.sql`select pg_sleep(0.5), 1 as one`)
+  const outside = outcome(sql`select pg_sleep(5)`)
+  while (sql.stalled(300) === 0) await Bun.sleep(20)
+  expect(await outside).toMatchObject({ code: 'CONNECTION_CLOSED' })
+  expect(await inside).toMatchObject([{ one: 1 }])
+  lease.destroy()
+  expect(await outcome(lease.finish('commit', false))).toMatchObject({ code: 'CONNECTION_CLOSED' })
+  expect(await outcome(sql`select 1 as one`)).toEqual([{ one: 1 }])
 }, 20_000)
 
 test.each([

@@ -1,13 +1,20 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, spyOn, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type House, openHouse } from './cast.ts'
+import { isolationTally } from './tally.ts'
 import { bodyFor, fill, formFor, type Route, routesOf } from './walk.ts'
 import { buildWorld, type World } from './world.ts'
 
 setDefaultTimeout(120_000)
 
-const settings = { N8N_URL: 'http://127.0.0.1:9', COMFYUI_URL: 'http://127.0.0.1:9', RATE_LIMIT: 'off' }
+const settings = {
+  N8N_URL: 'http://127.0.0.1:9',
+  COMFYUI_URL: 'http://127.0.0.1:9',
+  RATE_LIMIT: 'off',
+  LOG_LEVEL: 'debug',
+}
+const tally = isolationTally('routes')
 const alicesMark = 'only-northwind-may-see-this'
 const dansMark = 'southpaws-own'
 
@@ -17,6 +24,10 @@ let dans: World
 let routes: Route[]
 let before: Record<string, string>
 
+/** Everything the app logged, at its most talkative. */
+const logged: string[] = []
+const listening = spyOn(process.stderr, 'write').mockImplementation(line => logged.push(String(line)) > 0)
+
 beforeAll(async () => {
   house = await openHouse(settings)
   routes = routesOf(house.app)
@@ -24,7 +35,10 @@ beforeAll(async () => {
   dans = await buildWorld(house, house.dan, dansMark)
   before = await northwind()
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await house.close()
+  listening.mockRestore()
+})
 
 /** A fingerprint of every table, and of every file, that belongs to Northwind. */
 async function northwind(): Promise<Record<string, string>> {
@@ -60,12 +74,24 @@ interface Meeting {
   type: string
 }
 
-const read = async (response: Response): Promise<Meeting> => ({
-  status: response.status,
-  text: await response.text(),
-  location: response.headers.get('location') ?? '',
-  type: response.headers.get('content-type') ?? '',
-})
+const read = async (response: Response): Promise<Meeting> => {
+  const type = response.headers.get('content-type') ?? ''
+  return {
+    status: response.status,
+    text: await (type.startsWith('text/event-stream') ? beginning(response) : response.text()),
+    location: response.headers.get('location') ?? '',
+    type,
+  }
+}
+
+/** What a stream that does not end by itself says at first. */
+async function beginning(response: Response): Promise<string> {
+  const reader = response.body?.getReader()
+  if (!reader) return ''
+  const first = await Promise.race([reader.read(), Bun.sleep(1_000)])
+  await reader.cancel()
+  return first?.value ? new TextDecoder().decode(first.value) : ''
+}
 
 /** Calls a route as the given person, or as nobody, with the things of `of` in the address and of `about` in the body. */
 async function meet(
@@ -109,7 +135,7 @@ const doors = (...wanted: Route['door'][]) => routes.filter(({ door }) => wanted
 function leaks({ text, location }: Meeting): string[] {
   const said = `${text}\n${location}`
   const secret = [alicesMark, house.alice.name, house.alice.email, house.alice.tenant.schema]
-  return secret.filter(word => said.includes(word))
+  return [...tally.tried(secret.filter(word => said.includes(word)))]
 }
 
 describe('a stranger with Northwind’s ids', () => {
@@ -265,5 +291,61 @@ describe('the same addresses for those they belong to', () => {
       const words = found ? '' : met.text
       expect({ route: called(route), status: met.status, found, words }).toMatchObject({ found: true })
     }
+  })
+})
+
+describe('the log, while all of this went on', () => {
+  test('holds what was asked, and no word, token, key or secret of anybody', async () => {
+    for (const route of doors('api', 'page', 'feed').filter(({ method }) => method === 'GET'))
+      await meet(route, alices, alices)
+    const all = logged.join('')
+    const walked = routes.filter(({ door }) => ['api', 'page', 'feed', 'link'].includes(door))
+    // Paths stand there without the workspace's name, which goes when the workspace does.
+    expect(all).not.toContain('southpaw')
+    expect(all.match(/GET \/w\/…/g)?.length).toBeGreaterThan(20)
+    expect(logged.length).toBeGreaterThan(walked.length)
+    const { config } = house.services
+    const cookies = await Promise.all([house.alice.cookie(), house.dan.cookie()])
+    const secret = {
+      words: [alicesMark, dansMark],
+      people: [house.alice, house.bob, house.dan].flatMap(({ name, email }) => [name, email]),
+      keys: [house.alice, house.dan].map(({ key }) => key.slice(-20)),
+      cookies: cookies.map(cookie => cookie.slice(-20)),
+      links: [alices, dans].flatMap(({ inviteToken, resetToken }) => [inviteToken, resetToken]),
+      instance: [config.secret, house.services.setupCode],
+      passwords: ['another quiet desk somewhere', 'none of these'],
+    }
+    for (const [what, values] of Object.entries(secret))
+      for (const value of values) {
+        const found = logged.filter(line => line.includes(value)).slice(0, 2)
+        expect({ what, found: tally.tried(found) }).toEqual({ what, found: [] })
+      }
+  })
+
+  test('is one line an event, whatever was in the address', async () => {
+    logged.length = 0
+    for (const path of ['/w/x%0Aforged', '/feed/x%0d%0aforged', `/join/${dans.tenantId}/a%0Aforged`])
+      await house.anyone('GET', path)
+    // The line is written after the answer.
+    while (logged.length < 3) await Bun.sleep(5)
+    expect(logged).toHaveLength(3)
+    for (const line of logged) expect(line.trimEnd()).not.toMatch(/[\r\n]/)
+  })
+
+  test('has no link’s token, however the link was mangled on its way', async () => {
+    logged.length = 0
+    const { tenantId } = dans
+    const mangled = [
+      `/join/${tenantId}/secret-token`,
+      `/reset/${tenantId}/secret-token/`,
+      `//join/${tenantId}/secret-token`,
+      `/join/${tenantId}//secret-token`,
+      `/join%2F${tenantId}%2Fsecret-token`,
+      `/JOIN/${tenantId.toUpperCase()}/secret-token`,
+      `/w/southpaw/join/${tenantId}/secret-token`,
+    ]
+    for (const path of mangled) await house.app.handle(new Request(`http://localhost${path}`))
+    while (logged.length < mangled.length) await Bun.sleep(5)
+    expect(logged.filter(line => line.includes('secret-token'))).toEqual([])
   })
 })

@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
-import { migrate, migrateDown, migrationStates, readMigrations } from '../src/db/migrate.ts'
+import { migrationStates } from '../src/db/ledger.ts'
+import { migrate, migrateDown } from '../src/db/migrate.ts'
+import { readMigrations } from '../src/db/migrations.ts'
+import type { Sql } from '../src/db/pool.ts'
 import type { Tenant } from '../src/db/scope.ts'
 import { applyTenantSchemaMigration, createTenant, deleteTenantSchema } from '../src/db/tenants.ts'
 import { Conflict, Invalid, Stop } from '../src/errors.ts'
+import { openHouse } from './cast.ts'
 import { describeSchema, type EmptyDatabase, emptyDatabase, quiet, tracesOf } from './catalog.ts'
+import { migrationsToCome, wider } from './extra-migrations.ts'
 import { testSecret } from './setup.ts'
+import { buildWorld } from './world.ts'
 
 const appRole = 'masthead_app'
 const all = readMigrations()
@@ -46,20 +52,22 @@ describe('the ledger', () => {
       expect(before.map(({ number, applied }) => ({ number, applied }))).toEqual(
         all.map(({ number }) => ({ number, applied: false })),
       )
-      expect(await migrate(fresh.owner, appRole, quiet)).toBe(all.length)
+      expect((await migrate(fresh.owner, appRole, quiet)).names).toEqual(all.map(m => m.name))
       expect((await migrationStates(fresh.owner)).every(({ applied }) => applied)).toBe(true)
       const first = await describeSchema(fresh.owner, 'public')
       expect(first.length).toBeGreaterThan(40)
-      expect(await migrate(fresh.owner, appRole, quiet)).toBe(0)
+      expect(await migrate(fresh.owner, appRole, quiet)).toEqual({ names: [], moved: 0, failed: [] })
 
-      expect(await migrateDown(fresh.owner, all.length, quiet)).toEqual(all.map(m => m.name).reverse())
+      expect((await migrateDown(fresh.owner, all.length, quiet)).names).toEqual(
+        all.map(m => m.name).reverse(),
+      )
       expect((await migrationStates(fresh.owner)).some(({ applied }) => applied)).toBe(false)
       const left = await describeSchema(fresh.owner, 'public')
       expect(
         left.filter(line => /^(column|table|function|policy)/.test(line) && !/ migrations[ .]/.test(line)),
       ).toEqual([])
 
-      expect(await migrate(fresh.owner, appRole, quiet)).toBe(all.length)
+      expect((await migrate(fresh.owner, appRole, quiet)).names).toEqual(all.map(m => m.name))
       expect(await describeSchema(fresh.owner, 'public')).toEqual(first)
     } finally {
       await fresh.drop()
@@ -102,10 +110,11 @@ describe('the ledger', () => {
       import { openPool } from './src/db/pool.ts'
       import { createLog } from './src/lib/log.ts'
       const owner = openPool(${JSON.stringify(fresh.address(fresh.name))}, { name: 'racing', max: 4 })
-      console.log(await migrate(owner, '${appRole}', createLog({ level: 'silent', json: false })))
+      const { names } = await migrate(owner, '${appRole}', createLog({ level: 'silent', json: false }))
+      console.log(names.length)
       await owner.end()`
     try {
-      // All three are held at the first thing they do, and let go once all three are there.
+      // The first is held at the first thing it writes, and let go once all three are there.
       const children = await fresh.owner.begin(async tx => {
         await tx`select pg_advisory_xact_lock(hashtext('masthead ledger'))`
         const started = [1, 2, 3].map(() =>
@@ -116,10 +125,11 @@ describe('the ledger', () => {
           }),
         )
         for (let waiting = 0; waiting < started.length; await Bun.sleep(20)) {
-          const [row] = await tx`
-            select count(*)::int as waiting from pg_locks
-            where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = ${fresh.name})`
-          waiting = row?.waiting as number
+          const [row] = await base.owner`
+            select count(*) filter (where application_name = 'masthead migrate')::int as runs,
+              count(*) filter (where application_name = 'racing' and wait_event_type = 'Lock')::int as held
+            from pg_stat_activity where datname = ${fresh.name}`
+          waiting = row?.held ? (row.runs as number) : 0
           if (started.some(child => child.exitCode !== null)) break
         }
         return started
@@ -153,40 +163,86 @@ describe('tenants and migrations', () => {
     expect(await applyTenantSchemaMigration(base.owner, left.id, newestOfTenants, 'down')).toBe(false)
     const behind = (await migrationStates(base.owner)).find(m => m.number === newestOfTenants.number)
     expect(behind?.behind).toBe(1)
-    expect(await migrate(base.owner, appRole, quiet)).toBe(1)
+    expect(await migrate(base.owner, appRole, quiet)).toEqual({ names: [], moved: 1, failed: [] })
     expect(await describeSchema(base.owner, left.schema)).toEqual(whole)
 
-    expect(await migrateDown(base.owner, all.length - newestOfTenants.number + 1, quiet)).toContain(
+    expect((await migrateDown(base.owner, { to: newestOfTenants.number - 1 }, quiet)).names).toContain(
       newestOfTenants.name,
     )
-    expect((await describeSchema(base.owner, left.schema)).length).toBeLessThan(whole.length)
+    for (const { schema } of [left, other])
+      expect(await describeSchema(base.owner, schema)).not.toEqual(whole)
     await migrate(base.owner, appRole, quiet)
-    for (const tenant of [left, other]) expect(await describeSchema(base.owner, tenant.schema)).toEqual(whole)
+    for (const { schema } of [left, other]) expect(await describeSchema(base.owner, schema)).toEqual(whole)
   })
 
-  test('a tenant that cannot be migrated is named and keeps its data; mended, the next run goes on', async () => {
-    if (!newestOfTenants) throw new Error('there is no tenant migration')
-    const tenant = await newTenant('in-the-way')
-    await applyTenantSchemaMigration(base.owner, tenant.id, newestOfTenants, 'down')
-    const [last] = /create table \{schema\}\.(\w+)/.exec(newestOfTenants.up)?.slice(1) ?? []
-    await base.owner.unsafe(`create table ${tenant.schema}.${last} (kept text)`)
-    const refused = await failureOf(migrate(base.owner, appRole, quiet))
+  test('the first migration is not undone while there are workspaces', async () => {
+    await newTenant('still-here')
+    const refused = await failureOf(migrateDown(base.owner, all.length, quiet))
     expect(refused).toBeInstanceOf(Stop)
-    expect(String(refused)).toContain('in-the-way')
-    const [row] =
-      await base.owner`select schema_version, migration_error from public.tenants where id = ${tenant.id}`
-    expect(row?.schema_version).toBe(newestOfTenants.number - 1)
-    expect(row?.migration_error).toContain(newestOfTenants.name)
-    expect(
-      (await describeSchema(base.owner, tenant.schema)).filter(line => line.startsWith('column')),
-    ).toHaveLength(1)
-    await base.owner.unsafe(`drop table ${tenant.schema}.${last}`)
-    expect(await migrate(base.owner, appRole, quiet)).toBe(1)
-    const [mended] =
-      await base.owner`select schema_version, migration_error from public.tenants where id = ${tenant.id}`
-    expect({ ...mended }).toEqual({ schema_version: all.length, migration_error: null })
+    expect(String(refused)).toContain('erase them first')
+    expect((await migrationStates(base.owner)).every(({ applied }) => applied)).toBe(true)
+  })
+
+  test('a workspace that the version before makes is made at its level, and catches up', async () => {
+    const toCome = migrationsToCome(wider)
+    const goal = all.length + 1
+    try {
+      await migrate(base.owner, appRole, quiet, { folder: toCome.folder })
+      const tenant = await newTenant('made-by-the-old')
+      const level = async () =>
+        (await base.owner`select schema_version from public.tenants where id = ${tenant.id}`)[0]
+          ?.schema_version
+      expect(await level()).toBe(all.length)
+      expect(await migrate(base.owner, appRole, quiet, { folder: toCome.folder })).toMatchObject({ moved: 1 })
+      expect(await level()).toBe(goal)
+      await migrateDown(base.owner, { to: all.length }, quiet, { folder: toCome.folder })
+    } finally {
+      toCome.remove()
+    }
   })
 })
+
+describe('every migration that has landed', () => {
+  test.each(all.filter(({ number }) => number > 1).reverse())(
+    'up, down, up of $name with workspaces and what they hold: the same schema',
+    async ({ number }) => {
+      const house = await openHouse()
+      try {
+        await buildWorld(house, house.alice, 'northwind')
+        await buildWorld(house, house.dan, 'southpaw')
+        const { owner } = house.services.db
+        const schemas = ['public', house.alice.tenant.schema, house.dan.tenant.schema]
+        const describeAll = () => Promise.all(schemas.map(schema => describeSchema(owner, schema)))
+        const whole = await describeAll()
+        const before = await rowsOf(owner, schemas)
+        const down = await migrateDown(owner, { to: number - 1 }, quiet)
+        expect(down.names).toHaveLength(all.length - number + 1)
+        expect(down.failed).toEqual([])
+        expect(await describeAll()).not.toEqual(whole)
+        const between = await rowsOf(owner, schemas)
+        // What stays keeps its rows; what the undone migrations had made is gone.
+        for (const [table, rows] of Object.entries(between))
+          if (!table.endsWith('.migrations')) expect([table, rows]).toEqual([table, before[table] ?? 0])
+        await migrate(owner, appRole, quiet)
+        expect(await describeAll()).toEqual(whole)
+        expect(await rowsOf(owner, schemas)).toMatchObject({ ...between, 'public.migrations': all.length })
+      } finally {
+        await house.close()
+      }
+    },
+  )
+})
+
+/** Rows by table, `schema.table`. */
+async function rowsOf(owner: Sql, schemas: string[]): Promise<Record<string, number>> {
+  const tables = await owner`
+    select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = any(${schemas}) order by 1`
+  const counted = tables.map(async ({ name }) => {
+    const [row] = await owner.unsafe(`select count(*)::int as rows from ${name}`)
+    return [name, row?.rows] as const
+  })
+  return Object.fromEntries(await Promise.all(counted))
+}
 
 describe('making and erasing a tenant', () => {
   test('nothing is left of an erased one: schema, role, directory, row; erasing again is fine', async () => {

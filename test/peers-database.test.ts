@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type App, createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
-import { behindPooler } from '../src/db/pool.ts'
+import { openDatabase } from '../src/db/database.ts'
+import { behindPooler, keepsPrepared } from '../src/db/pool.ts'
 import { openRedis } from '../src/db/redis.ts'
 import type { Actor } from '../src/db/scope.ts'
+import { Stop } from '../src/errors.ts'
 import { redisCounter } from '../src/http/limits.ts'
 import { createLog } from '../src/lib/log.ts'
 import { openServices } from '../src/open.ts'
@@ -74,6 +76,42 @@ describePeer('pgbouncer', 'behind PgBouncer in transaction pooling', () => {
     expect(await behindPooler(clone.address(clone.name, 'app'))).toBe(false)
     expect(opened.services.db.sql.options.prepare).toBe(false)
     expect(clone.db.sql.options.prepare).toBe(true)
+  })
+
+  test('the start says that a pooler stands there, and what that changes', async () => {
+    const said: string[] = []
+    const log = { ...quiet, info: (what: string) => void said.push(what) }
+    await (await openDatabase(opened.services.config, log)).close()
+    expect(said.filter(what => /pooler/.test(what))).toEqual([
+      'a connection pooler stands before the database: prepared statements are off (PGBOUNCER_PREPARE=1 turns them on with PgBouncer 1.21 or newer)',
+    ])
+  })
+
+  test.each([3, 20])(
+    'PGBOUNCER_PREPARE=1 and a pooler of %d connections that loses them: refused',
+    async poolSize => {
+      const [owner, login] = [clone.address(clone.name), clone.address(clone.name, 'app')]
+      if ('url' in owner || 'url' in login) throw new Error('the test cluster is reached by its socket')
+      const users = { [login.user]: login.password }
+      const behind = { pgSocketOrHost: owner.socket, port: 5432, database: clone.name, users }
+      const other = await startPgbouncer({ ...behind, poolSize })
+      try {
+        const config = {
+          ...opened.services.config,
+          pgbouncerPrepare: true,
+          databaseUrl: other.url(login.user),
+        }
+        const failed = await openDatabase(config, quiet).catch((error: unknown) => error)
+        expect(failed).toBeInstanceOf(Stop)
+        expect((failed as Stop).message).toMatch(/^PGBOUNCER_PREPARE is 1, but .* 1\.21 or newer .*\.$/)
+      } finally {
+        await other.stop()
+      }
+    },
+  )
+
+  test('a server of our own keeps what is prepared on it', async () => {
+    expect(await keepsPrepared(clone.address(clone.name, 'app'))).toBe(true)
   })
 
   test('4,000 interleaved calls of two tenants from two processes’ pools over three connections: no foreign row', async () => {

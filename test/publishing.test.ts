@@ -145,7 +145,7 @@ describe('metrics', () => {
     expect(status).toBe(200)
     expect(html).toMatch(/masthead_publish_attempts_total\{platform="feed",outcome="published"\} [1-9]/)
     expect(html).toMatch(/masthead_publish_lateness_seconds_count [1-9]/)
-    expect(html).toMatch(/masthead_requests_total\{door="api",status="2xx"\} [1-9]/)
+    expect(html).toMatch(/masthead_requests_total\{door="api",status="201"\} [1-9]/)
     expect(html).not.toContain('northwind')
   })
 })

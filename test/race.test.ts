@@ -174,7 +174,7 @@ describe('a lease that was taken over', () => {
     const first = await claimOne(id)
     await house.shiftClock(21_000)
     const second = await claimOne(id)
-    const lease = holdLease(house.services.db.within, system(house.alice), first, 60_000)
+    const lease = holdLease(inside, first, 60_000)
     const lost = [() => lease.arm({}), () => lease.disarm(), () => lease.saveStep('a', 1)]
     for (const act of lost) await expect(act()).rejects.toBeInstanceOf(LeaseLost)
     expect(lease.signal.aborted).toBe(true)
@@ -192,7 +192,7 @@ describe('a lease that was taken over', () => {
   test('cannot be armed at the very moment of the take-over', async () => {
     const id = await planOne('Same moment', await connect(house.alice, 'rehearsal'))
     const first = await claimOne(id)
-    const lease = holdLease(house.services.db.within, system(house.alice), first, 60_000)
+    const lease = holdLease(inside, first, 60_000)
     const claimed = Promise.withResolvers<void>()
     const arming = Promise.withResolvers<void>()
     // The other worker has claimed but not committed: whoever arms now still sees the old lease.
@@ -224,7 +224,7 @@ describe('a lease that was taken over', () => {
   test('with too little of it left nothing is sent any more', async () => {
     const id = await planOne('Almost over', await connect(house.alice, 'rehearsal'))
     const job = await claimOne(id)
-    const lease = holdLease(house.services.db.within, system(house.alice), job, 60_000)
+    const lease = holdLease(inside, job, 60_000)
     await house.shiftClock(16_000)
     await expect(lease.arm({})).rejects.toBeInstanceOf(LeaseLost)
     lease.end()
@@ -284,6 +284,103 @@ describe('what changes while a post is being sent', () => {
       status: 409,
       body: { detail: expect.stringContaining('Archived') },
     })
+  })
+})
+
+describe('what may be out already', () => {
+  test('keeps its words when they are changed between two tries', async () => {
+    const account = await connect(house.alice, 'webhook', { url: `${receiver.url}/edited` })
+    const [job] = await plan(house.alice, 'As it was sent', [account], now)
+    const id = job?.id ?? ''
+    const answer = holdAnswer(503)
+    const worker = hire()
+    worker.wake()
+    await answer.arrived
+    answer.let()
+    await worker.idle()
+    const waiting = (await house.alice.api('GET', `/publish-jobs/${id}`)).body
+    expect(waiting.state).toBe('scheduled')
+    const changed = await house.alice.api('PATCH', `/content/${waiting.contentId}`, { text: 'As it is now' })
+    expect(changed.status).toBe(200)
+    const after = (await house.alice.api('GET', `/publish-jobs/${id}`)).body
+    expect(after.versionId).toBe(waiting.versionId)
+    await house.shiftClock(3_600_000)
+    await worker.idle()
+    expect((await read(id)).state).toBe('published')
+  })
+})
+
+describe('what was refused', () => {
+  test('goes out with the words as they were mended', async () => {
+    const account = await connect(house.alice, 'rehearsal')
+    const [job] = await plan(house.alice, 'Fits', [account], now)
+    const id = job?.id ?? ''
+    const limits = {
+      text: { max: 3, count: 'graphemes' },
+      images: { max: 4, maxBytes: 1e6, maxAlt: 100, types: [] },
+    }
+    const allow = (given: object) =>
+      inside(
+        scope =>
+          scope.sql`update social_accounts set limits = ${scope.sql.json(given)} where id = ${account}`,
+      )
+    await allow(limits)
+    await hire().idle()
+    const failed = (await house.alice.api('GET', `/publish-jobs/${id}`)).body
+    expect(failed.state).toBe('failed')
+    expect((await house.alice.api('PATCH', `/content/${failed.contentId}`, { text: 'Ok' })).status).toBe(200)
+    await house.alice.api('POST', `/publish-jobs/${id}/resolution`, { as: 'retry' })
+    await hire().idle()
+    expect((await read(id)).state).toBe('published')
+    const [post] = await inside(
+      scope => scope.sql`select text from rehearsal_posts where account_id = ${account}`,
+    )
+    expect(post?.text).toBe('Ok')
+  })
+})
+
+describe('a job that takes its worker down each time', () => {
+  /** Claimed, and never heard of again. */
+  async function lose(id: string, times: number, arm: boolean) {
+    for (let time = 1; time <= times; time++) {
+      await house.shiftClock(21_000 * time)
+      const [job] = (await inside(scope => claimJobs(scope, 'test', 50))).filter(one => one.id === id)
+      if (!job) throw new Error('The job was not claimed')
+      if (!arm) continue
+      const lease = holdLease(inside, job, 60_000)
+      await lease.arm({})
+      lease.end()
+    }
+    await house.shiftClock(21_000 * (times + 1))
+    await hire().idle()
+  }
+
+  test('is left alone after the third, with words, and others go on', async () => {
+    const id = await planOne('Poison', await connect(house.alice, 'rehearsal'))
+    await lose(id, 3, false)
+    const left = (await house.alice.api('GET', `/publish-jobs/${id}`)).body
+    expect(left).toMatchObject({ state: 'failed', error: { code: 'broke_off' } })
+    expect(left.error.message).toContain('3 times')
+    const other = await planOne('Goes on', await connect(house.alice, 'rehearsal'))
+    await hire().idle()
+    expect((await read(other)).state).toBe('published')
+  })
+
+  test('and may be out is a question for a person', async () => {
+    const account = await connect(house.alice, 'rehearsal')
+    const id = await planOne('Poison that may be out', account)
+    await lose(id, 3, true)
+    expect((await house.alice.api('GET', `/publish-jobs/${id}`)).body).toMatchObject({
+      state: 'unconfirmed',
+      error: { code: 'broke_off' },
+    })
+    expect(await arrived(account)).toHaveLength(0)
+  })
+
+  test('twice lost is tried once more', async () => {
+    const id = await planOne('Bad luck', await connect(house.alice, 'rehearsal'))
+    await lose(id, 2, true)
+    expect((await read(id)).state).toBe('published')
   })
 })
 

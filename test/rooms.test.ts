@@ -90,7 +90,9 @@ describe('rooms', () => {
           to.startsWith('src/') &&
           a >= 0 &&
           b > a &&
-          !/(find|sealed)\.ts$/.test(to)
+          !/find\.ts$/.test(to) &&
+          // A list of facts, which says of every noun what is sealed in its table.
+          to !== 'src/tenants/sealed.ts'
         )
       }),
     ).toEqual([])

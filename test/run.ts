@@ -1,5 +1,5 @@
 /**
- * What `bun run test` calls. Installs the PDS peer where that is possible, runs the tests, names what was skipped and
+ * What `bun run test` calls. Installs the peers that come from npm where that is possible, runs the tests, names what was skipped and
  * why, and ends with one line: `N passed, N failed, N skipped`.
  *
  * Arguments go to `bun test` as they are: parts of file names, `-t <pattern>`, `--rerun-each 3`, …
@@ -9,6 +9,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installPds } from './peers/pds/install.ts'
+import { installOlderPostgres } from './peers/postgres/install.ts'
 import { everythingRequired, missing, type Peer, peerNames, peers } from './peers/present.ts'
 
 interface Case {
@@ -34,7 +35,7 @@ function readReport(xml: string): Case[] {
   return [...cases].map(([, attributes = '', inside = '']) => {
     const value = (name: string) => decode(new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? '')
     const name = [...value('classname').split(' > ').reverse(), value('name')].filter(Boolean).join(' > ')
-    const needs = /\(needs ([a-z, ]+)\)/.exec(name)?.[1]?.split(', ') ?? []
+    const needs = /\(needs ([a-z0-9, ]+)\)/.exec(name)?.[1]?.split(', ') ?? []
     return {
       file: value('file'),
       name,
@@ -49,9 +50,9 @@ function readReport(xml: string): Case[] {
 }
 
 /** One line a missing peer with the number of tests it cost, then the tests that were skipped for no such reason. */
-function explainSkips(skipped: Case[], pdsProblem: string | null): string[] {
+function explainSkips(skipped: Case[], problems: Partial<Record<Peer, string>>): string[] {
   const byPeer = peers.flatMap(peer => {
-    const why = (peer === 'pds' && pdsProblem) || missing(peer)
+    const why = problems[peer] || missing(peer)
     const count = skipped.filter(({ needs }) => needs.includes(peer)).length
     return why ? [`  ${peerNames[peer]} (${count} ${count === 1 ? 'test' : 'tests'}): ${why}`] : []
   })
@@ -62,6 +63,13 @@ function explainSkips(skipped: Case[], pdsProblem: string | null): string[] {
     ...(byPeer.length > 0 ? ['Skipped, because this machine lacks:', ...byPeer] : []),
     ...(others.length > 0 ? ['Skipped in the tests themselves:', ...others] : []),
   ]
+}
+
+/** What the attacks on the wall came to, over all files that `test/tally.ts` counts in. */
+function isolationLines(printed: string): string[] {
+  const counts = [...printed.matchAll(/^isolation, .*: (\d+) tried, (\d+) leaked$/gm)]
+  const sum = (at: number) => counts.reduce((all, count) => all + Number(count[at]), 0)
+  return counts.length > 0 ? [`isolation: ${sum(1)} tried, ${sum(2)} leaked`] : []
 }
 
 /** Passes a stream on as it comes and returns all of it. */
@@ -97,12 +105,20 @@ async function runTests(args: string[], report: string): Promise<{ code: number;
 }
 
 async function main(): Promise<number> {
-  const installing = performance.now()
-  const pds = await installPds()
-  const pdsProblem = typeof pds === 'object' ? pds.cannot : null
-  if (pds === 'installed') {
-    console.log(`Bluesky PDS: installed in ${Math.round((performance.now() - installing) / 1000)} s`)
-  } else if (pdsProblem) console.log(`Bluesky PDS: ${pdsProblem}`)
+  const problems: Partial<Record<Peer, string>> = {}
+  for (const [peer, install] of [
+    ['pds', installPds],
+    ['postgres', installOlderPostgres],
+  ] as const) {
+    const installing = performance.now()
+    const done = await install()
+    const seconds = Math.round((performance.now() - installing) / 1000)
+    if (done === 'installed') console.log(`${peerNames[peer]}: installed in ${seconds} s`)
+    else if (done !== 'present') {
+      problems[peer] = done.cannot
+      console.log(`${peerNames[peer]}: ${done.cannot}`)
+    }
+  }
 
   const setup = join(import.meta.dir, 'setup-global.ts')
   const { teardown } = (existsSync(setup) ? await import(setup) : {}) as {
@@ -123,7 +139,8 @@ async function main(): Promise<number> {
       .filter(({ state }) => state === 'failed')
       .map(({ file, name }) => `  ${file}: ${name}`)
     for (const line of failures.length > 0 ? ['Failed:', ...failures] : []) console.log(line)
-    for (const line of explainSkips(skipped, pdsProblem)) console.log(line)
+    for (const line of explainSkips(skipped, problems)) console.log(line)
+    for (const line of isolationLines(printed)) console.log(line)
     const ran = count('passed') + failed > 0
     if (!ran) console.log('No test ran.')
     console.log(`${count('passed')} passed, ${failed} failed, ${skipped.length} skipped`)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { assemble, type Database } from '../src/db/database.ts'
 import { openPool } from '../src/db/pool.ts'
-import type { Actor } from '../src/db/scope.ts'
+import type { Actor, Scope } from '../src/db/scope.ts'
 import { createTenant, deleteTenantSchema } from '../src/db/tenants.ts'
 import { NotFound, Unavailable } from '../src/errors.ts'
 import { newId } from '../src/lib/id.ts'
@@ -63,17 +63,21 @@ describe.each([
         const actor = tenants[(round * 7 + (round % 3)) % 2] as Actor
         const made = newId()
         const planned = round % 20 === 0
+        const writes = round % 5 === 0
         const seen = await failureOf(
-          db.within(actor, async scope => {
-            if (round % 5 === 0)
-              await scope.sql`insert into teams (id, name) values (${made}, ${actor.tenantId})`
-            const [[workspace], teams] = await Promise.all([
-              scope.sql`select id, name from workspace`,
-              scope.sql`select name from teams where name <> ${actor.tenantId} limit 1`,
-            ])
-            if (workspace?.id !== actor.tenantId || teams.length > 0) foreign++
-            if (planned) throw new Error('planned')
-          }),
+          db.within(
+            actor,
+            async scope => {
+              if (writes) await scope.sql`insert into teams (id, name) values (${made}, ${actor.tenantId})`
+              const [[workspace], teams] = await Promise.all([
+                scope.sql`select id, name from workspace`,
+                scope.sql`select name from teams where name <> ${actor.tenantId} limit 1`,
+              ])
+              if (workspace?.id !== actor.tenantId || teams.length > 0) foreign++
+              if (planned) throw new Error('planned')
+            },
+            { readOnly: !writes },
+          ),
         )
         if (seen && (seen as Error).message !== 'planned') failed++
         if (planned) {
@@ -224,6 +228,185 @@ describe('deadlines', () => {
     expect(await hit).toBeInstanceOf(Unavailable)
     const calls = Array.from({ length: 10 }, () => db.within(southpaw, s => s.sql`select id from workspace`))
     for (const [row] of await Promise.all(calls)) expect(row?.id).toBe(southpaw.tenantId)
+  })
+})
+
+describe('the head, and what rides behind it', () => {
+  const terminate = (pid: number) => clone.db.owner`select pg_terminate_backend(${pid})`
+  const pidOf = async (db: Database) => (await db.sql`select pg_backend_pid() as pid`)[0]?.pid as number
+  const gone = async (pid: number) => {
+    await terminate(pid)
+    while ((await clone.db.owner`select 1 from pg_stat_activity where pid = ${pid}`).length > 0)
+      await Bun.sleep(5)
+  }
+  const teamsNamed = (name: string) =>
+    clone.db.within(northwind, scope => scope.sql`select id from teams where name = ${name}`)
+
+  test('a head that fails acknowledges nothing, though the work looks away, and its connection is clean', async () => {
+    const db = await open(1)
+    const made = await createTenant(
+      db.owner,
+      { slug: 'headless', secret: testSecret, appRole: db.appRole },
+      async () => {},
+    )
+    await db.within({ tenantId: made.id, userId: null, role: 'system' }, s => s.sql`select 1`)
+    await deleteTenantSchema(db.owner, made.id)
+    for (const readOnly of [true, false])
+      for (const work of [
+        async () => {},
+        (scope: Scope) => scope.sql`select 1`.catch(() => {}),
+        async (scope: Scope) => void scope.sql`select code from countries`.execute(),
+      ])
+        expect(
+          await failureOf(db.within({ tenantId: made.id, userId: null, role: 'system' }, work, { readOnly })),
+        ).toBeInstanceOf(NotFound)
+    expect((await standing(db))?.role).toBe('none')
+    expect((await db.within(southpaw, s => s.sql`select id from workspace`))[0]?.id).toBe(southpaw.tenantId)
+  })
+
+  test('a connection that dies between the head and the first query, or before COMMIT, acknowledges nothing', async () => {
+    const db = await open(1)
+    for (const [name, work] of [
+      ['dies early', async () => {}],
+      [
+        'dies late',
+        (scope: Scope) => scope.sql`insert into teams (id, name) values (${newId()}, 'dies late')`,
+      ],
+    ] as const) {
+      const pid = await pidOf(db)
+      const failed = await failureOf(
+        db.within(northwind, async scope => {
+          await work(scope)
+          await gone(pid)
+          if (name === 'dies early')
+            await scope.sql`insert into teams (id, name) values (${newId()}, ${name})`
+        }),
+      )
+      expect(failed).toBeInstanceOf(Unavailable)
+      expect(await teamsNamed(name)).toHaveLength(0)
+      expect((await db.within(southpaw, s => s.sql`select id from workspace`))[0]?.id).toBe(southpaw.tenantId)
+    }
+  })
+
+  test('a reader’s connection that dies behind its unanswered COMMIT harms nobody after it', async () => {
+    const db = await open(1)
+    for (let round = 0; round < 20; round++) {
+      const pid = await pidOf(db)
+      await db.within(northwind, s => s.sql`select id from workspace`, { readOnly: true })
+      const killed = terminate(pid)
+      const next = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          db.within(southpaw, s => s.sql`select id from workspace`, { readOnly: true }).catch(e => e),
+        ),
+      )
+      await killed
+      for (const answer of next)
+        if (answer instanceof Error) expect(answer).toBeInstanceOf(Unavailable)
+        else expect(answer[0].id).toBe(southpaw.tenantId)
+      let again = await failureOf(db.sql`select 1`)
+      for (let tries = 0; again && tries < 20; tries++) again = await failureOf(db.sql`select 1`)
+      expect(again).toBeNull()
+    }
+  })
+
+  test('a throw after the last query undoes it', async () => {
+    const db = await open(1)
+    const failed = db.within(northwind, async scope => {
+      await scope.sql`insert into teams (id, name) values (${newId()}, 'thrown away')`
+      throw new Error('planned')
+    })
+    expect(String(await failureOf(failed))).toContain('planned')
+    expect(await teamsNamed('thrown away')).toHaveLength(0)
+  })
+
+  test('a failed query that the work looked away from fails the scope with its own cause', async () => {
+    const db = await open(1)
+    for (const readOnly of [true, false]) {
+      const work = async (scope: Scope) => {
+        await scope.sql`select 1 / 0`.catch(() => {})
+        return 'done'
+      }
+      expect(await codeOf(db.within(northwind, work, { readOnly }))).toBe('22012')
+      const later = async (scope: Scope) => {
+        await work(scope)
+        await scope.sql`select 1`
+      }
+      expect(await codeOf(db.within(northwind, later, { readOnly }))).toBe('22012')
+    }
+  })
+
+  test('a value that cannot be sent fails its own query only, also behind an unanswered head', async () => {
+    const db = await open(1)
+    const failed = db.within(northwind, async scope => {
+      const [, first] = await Promise.allSettled([
+        scope.sql`select ${undefined}::text`,
+        scope.sql`select id from workspace`,
+      ])
+      expect(first).toMatchObject({ status: 'fulfilled', value: [{ id: northwind.tenantId }] })
+      return 'done'
+    })
+    expect(await codeOf(failed)).toBe('UNDEFINED_VALUE')
+    expect((await db.within(southpaw, s => s.sql`select id from workspace`))[0]?.id).toBe(southpaw.tenantId)
+  })
+
+  test('a storm of killed connections: no foreign row, nothing acknowledged and missing, nothing refused and kept', async () => {
+    const db = await open(4)
+    const acknowledged = new Set<string>()
+    const undone: string[] = []
+    const until = Date.now() + 3_000
+    let [foreign, done, refused] = [0, 0, 0]
+    const caller = async (_: unknown, lane: number) => {
+      for (let round = 0; Date.now() < until; round++) {
+        const actor = (lane + round) % 2 ? northwind : southpaw
+        const made = newId()
+        const writes = round % 3 === 0
+        const failed = await failureOf(
+          db.within(
+            actor,
+            async scope => {
+              if (writes) await scope.sql`insert into teams (id, name) values (${made}, 'storm')`
+              const [workspace] = await scope.sql`select id from workspace`
+              if (workspace?.id !== actor.tenantId) foreign++
+              if (writes && round % 2) throw new Error('planned')
+            },
+            { readOnly: !writes },
+          ),
+        )
+        if (!failed) done++
+        if (!failed && writes) acknowledged.add(made)
+        if (failed instanceof Unavailable) refused++
+        else if (failed) {
+          expect(String(failed)).toContain('planned')
+          undone.push(made)
+        }
+      }
+    }
+    let killed = 0
+    const callers = Promise.all(Array.from({ length: 12 }, caller))
+    while (Date.now() < until) {
+      await Bun.sleep(100)
+      killed += (
+        await clone.db.owner`select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'masthead test scope' and datname = ${clone.name}`
+      ).length
+    }
+    await callers
+    const kept = new Set(
+      (
+        await Promise.all(
+          [northwind, southpaw].map(actor =>
+            clone.db.within(actor, scope => scope.sql`select id from teams where name = 'storm'`),
+          ),
+        )
+      ).flatMap(rows => rows.map(row => row.id as string)),
+    )
+    const unsure = [...kept].filter(id => !acknowledged.has(id)).length
+    console.log({ killed, done, acknowledged: acknowledged.size, refused, unsure })
+    expect(killed).toBeGreaterThan(20)
+    expect(foreign).toBe(0)
+    expect([...acknowledged].filter(id => !kept.has(id))).toEqual([])
+    expect(undone.filter(id => kept.has(id))).toEqual([])
+    expect(await failureOf(db.within(southpaw, s => s.sql`select 1`))).toBeNull()
   })
 })
 

@@ -6,7 +6,8 @@ import { createKey } from '../src/auth/keys.ts'
 import { hashPassword } from '../src/auth/password.ts'
 import { assemble, type Database, makeAppLogin } from '../src/db/database.ts'
 import { ownerUser, startEmbedded } from '../src/db/embedded.ts'
-import { migrate, readMigrations } from '../src/db/migrate.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { readMigrations } from '../src/db/migrations.ts'
 import { type Address, openPool, waitFor } from '../src/db/pool.ts'
 import { seedReference } from '../src/db/seed.ts'
 import { createLog } from '../src/lib/log.ts'
@@ -34,6 +35,7 @@ export type Cast = Record<'alice' | 'bob' | 'cora' | 'ann' | 'dan', Member>
 
 const ownerPassword = derivePassword(testSecret, 'database owner')
 const appPassword = derivePassword(testSecret, 'database app')
+export const appLogin = { appRole, appPassword }
 
 export async function testServer(): Promise<(database: string, user?: 'owner' | 'app') => Address> {
   mkdirSync(folder, { recursive: true, mode: 0o755 })
@@ -92,7 +94,7 @@ async function template(
 
 async function fill(address: Awaited<ReturnType<typeof testServer>>, database: string): Promise<Cast> {
   const owner = openPool(address(database), { name: 'masthead test owner', max: 4 })
-  await makeAppLogin(owner, { appRole, appPassword })
+  await makeAppLogin(owner, appLogin)
   await migrate(owner, appRole, quiet)
   await seedReference(owner)
   const sql = openPool(address(database, 'app'), { name: 'masthead test app', max: 4 })

@@ -123,6 +123,14 @@ describe('bun run start', () => {
     expect((await app.ended).out.trim().split('\n')).toHaveLength(1)
   })
 
+  test('an S3_URL that cannot be used stops it in a sentence', async () => {
+    const plain = await run({ S3_URL: 'http://key:secret-word@s3.example.com/media' }).ended
+    expect(plain.code).toBe(1)
+    expectSentence(plain.err)
+    expect(plain.err).toContain('plain http')
+    expect(plain.err).not.toContain('secret-word')
+  })
+
   test('after a kill -9 everything is there again, and no code is printed any more', async () => {
     const app = run()
     const line = await app.line

@@ -24,6 +24,7 @@ const openPaths = new Set([
   '/setup',
   '/sign-in',
   '/sign-in/workspace',
+  '/reset',
   '/api/v1/openapi.json',
   '/api/v1/sessions',
 ])
@@ -124,6 +125,7 @@ const bodies: Record<string, (world: World) => unknown> = {
     password: 'none of these',
   }),
   'PATCH /workspace': () => ({ name: 'Taken over' }),
+  'PATCH /me/mail': () => ({ notifications: false }),
   'POST /workspace/address': world => ({ slug: world.slug }),
   'POST /workspace/exports': () => ({ passphrase: 'a passphrase of the walk' }),
   'POST /workspace/erasure': world => ({ confirm: world.slug }),
@@ -153,6 +155,7 @@ const forms: Record<string, (world: World) => Record<string, unknown>> = {
   '/people/invitations': () => ({ email: 'somebody-else@example.com', role: 'author' }),
   '/people/:id/role': () => ({ role: 'reviewer' }),
   '/settings/workspace': () => ({ name: 'Taken over', zone: 'Europe/Berlin' }),
+  '/settings/mail': () => ({ notifications: '' }),
   '/settings/password': () => ({ currentPassword: 'not this one', password: 'another quiet desk somewhere' }),
   '/settings/keys': () => ({ name: 'a key' }),
   '/workspace/address': world => ({ slug: world.slug }),

@@ -160,11 +160,21 @@ describe('the shared tables', () => {
 })
 
 describe('what a tenant’s schema is made of', () => {
-  test('no table has a name that one in public has', async () => {
+  test('no table or view has a name that one in public has', async () => {
     const both = await clone.db.owner`
-      select a.tablename from pg_tables a join pg_tables b using (tablename)
-      where a.schemaname = 'public' and b.schemaname = ${dans}`
-    expect(both.map(row => row.tablename)).toEqual([])
+      select a.relname as name from pg_class a join pg_class b on b.relname = a.relname
+      where a.relnamespace = 'public'::regnamespace and b.relnamespace = ${dans}::regnamespace`
+    expect(both.map(row => row.name)).toEqual([])
+    const made = (folder: string, schema: string) =>
+      sourceFiles([folder], /\.up\.sql$/).flatMap(({ text }) =>
+        [
+          ...text.matchAll(new RegExp(`\\b(?:table|view)\\s+(?:if not exists\\s+)?${schema}\\.(\\w+)`, 'gi')),
+        ].map(([, name]) => name),
+      )
+    const tenants = new Set(made('migrations/tenant', '\\{schema\\}'))
+    const shared = new Set(made('migrations/public', 'public'))
+    expect([tenants.size > 20, shared.size > 5]).toEqual([true, true])
+    expect([...shared].filter(name => tenants.has(name))).toEqual([])
   })
 
   test('every table has a uuid as its key, no sequence, and foreign keys that stay inside', async () => {
@@ -211,10 +221,40 @@ describe('the sources', () => {
     const changing =
       /(?<!update\s+\w+\s+)\bset\s+(local\s+|session\s+)?role\b|\breset\s+(role|all|session)|\bset_config\b|\bset\s+(local\s+|session\s+)?(search_path|masthead\b)|session\s+authorization|\bdiscard\s+all/i
     expect(matching(['src'], changing).sort()).toEqual(['src/db/database.ts', 'src/db/scope.ts'])
-    // The one in database.ts is the login's own default, set by the owner.
+    // Those in database.ts are the login's own default, set by the owner, or in words by an administrator.
     const [database] = sourceFiles(['src/db'], /database\.ts$/)
-    expect(database?.text.match(new RegExp(changing, 'gi'))).toEqual(['set search_path'])
+    expect(database?.text.match(new RegExp(changing, 'gi'))).toEqual(['set search_path', 'set search_path'])
     expect(database?.text).toMatch(/alter role "\$\{where\.appRole\}" set search_path = pg_catalog/)
+  })
+
+  /** The texts between backticks, where all SQL of the sources stands. */
+  const texts = (folders: string[]) =>
+    sourceFiles(folders, /\.tsx?$/).flatMap(({ path, text }) =>
+      [...text.replace(/^\s*(\/\/|\*).*$/gm, '').matchAll(/`(?:[^`\\]|\\.)*`/g)].map(([said]) => ({
+        path,
+        said,
+      })),
+    )
+
+  test('no SQL changes the session it is sent in: that would outlive its transaction', () => {
+    const lasting =
+      /(^`|;)\s*set\s+(?!(?:local|transaction)\b)\w|\b(deallocate|discard\s+\w)|\bprepare\s+\w+\s*(\([^)]*\)\s*)?as\b|\bwith\s+hold\b|(^`|;)\s*(un)?listen\s|\btemp(orary)?\s+(table|view|sequence)\b|\bpg_temp\.|\blo_(create?|import|from_bytea|put|unlink)\b|\bload\s+'/i
+    const found = texts(['src']).filter(({ said }) => lasting.test(said))
+    expect(found.map(({ path, said }) => `${path}: ${said}`)).toEqual([])
+    // A lock that is the session's is for the owner's own connection only.
+    const locks = texts(['src']).filter(({ said }) => /\bpg_(try_)?advisory_(un)?lock\w*\s*\(/i.test(said))
+    expect(locks.filter(({ path }) => !path.startsWith('src/db/'))).toEqual([])
+  })
+
+  test('nothing is made or changed in a DO block', () => {
+    const blocks = [
+      ...texts(['src']).map(({ path, said }) => ({ path, text: said })),
+      ...sourceFiles(['migrations'], /\.sql$/).map(({ path, text }) => ({
+        path,
+        text: text.replace(/^\s*--.*$/gm, ''),
+      })),
+    ]
+    expect(blocks.filter(({ text }) => /\bdo\s+(language\s+\w+\s+)?(\$\w*\$|')/i.test(text))).toEqual([])
   })
 
   test('text is sent as SQL in the database’s own folder only', () => {
@@ -225,7 +265,10 @@ describe('the sources', () => {
 
   test('every column is named', () => {
     expect(
-      matching(['src', 'migrations'], /\bselect\s+(distinct\s+)?(\w+\.)?\*|\breturning\s+(\w+\.)?\*/i),
+      matching(
+        ['src', 'migrations'],
+        /\bselect\s+(distinct\s+)?(\w+\.)?\*|\breturning\s+(\w+\.)?\*|\b(select|returning)\s[^;`]*,\s*\w+\.\*/i,
+      ),
     ).toEqual([])
   })
 
@@ -277,7 +320,7 @@ describe('the sources', () => {
       /\.tsx?$/,
     )
     const known =
-      /^src\/(db|cli|tenants)\/|^src\/(start|team\/(workspace|setup-pages))\.ts$|^src\/jobs\/(sweep|crontab)\.ts$/
+      /^src\/(db|cli|tenants|backup|doctor)\/|^src\/(start|team\/(workspace|setup-pages))\.ts$|^src\/jobs\/(sweep|crontab)\.ts$/
     expect(users.filter(path => !known.test(path))).toEqual([])
   })
 })

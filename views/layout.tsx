@@ -2,7 +2,7 @@ import type { Html } from './html.ts'
 import type { Child } from './jsx-runtime.ts'
 import { LinkButton } from './ui/button.tsx'
 import { Notice } from './ui/cards.tsx'
-import { Document, scripts } from './ui/document.tsx'
+import { Document, scripts, streamScript } from './ui/document.tsx'
 import { Icon } from './ui/icon.tsx'
 import { Rail, type RailProps } from './ui/rail.tsx'
 
@@ -17,6 +17,12 @@ export interface LayoutProps extends RailProps {
   /** Day, zone and time in words: `Saturday, 21 November · Berlin, 08:36`. */
   now: string
   flash?: Flash | null | undefined
+  /** The request's path and query, for asking for the same page again. */
+  address?: string | undefined
+  /** When the page was read, in milliseconds since 1970. */
+  since?: number | undefined
+  /** The kinds of events (`publish_job`, `content`, …) after which an open page looks again by itself. Default none. */
+  live?: readonly string[] | undefined
   /** Whether this person may write; decides about "New post". Default true. */
   canWrite?: boolean | undefined
   children?: Child
@@ -38,12 +44,40 @@ function Dateline({ now }: { now: string }): Html {
   )
 }
 
+/**
+ * What a page shows, kept fresh: after each event of its kinds it asks for its own address and takes over what differs.
+ * Focus, typed words, scrolling and what is unfolded stay as they are.
+ */
+function Fresh({ live, address, path, children }: LayoutProps & { live: readonly string[] }): Html {
+  return (
+    <div
+      id="fresh"
+      hx-get={address ?? path}
+      hx-trigger={['missed from:#live', ...live.map(kind => `${kind} from:#live throttle:1s`)].join(', ')}
+      hx-select="#fresh"
+      hx-select-oob="#bell:outerMorph,#places:outerMorph"
+      hx-swap="outerMorph"
+    >
+      {children}
+    </div>
+  )
+}
+
 /** A page inside a workspace: the masthead rail (a bar at the foot of a phone), the dateline, the messages, the page. */
 export function Layout(props: LayoutProps): Html {
-  const { title, workspace, counts, now, flash, canWrite = true, children } = props
+  const { title, workspace, counts, now, flash, canWrite = true, live, children } = props
   const base = `/w/${workspace.slug}`
   return (
-    <Document title={`${title} · ${workspace.name}`} head={scripts} body="desk">
+    <Document
+      title={`${title} · ${workspace.name}`}
+      head={
+        <>
+          {scripts}
+          {live && streamScript}
+        </>
+      }
+      body="desk"
+    >
       <a class="skip" href="#main">
         Skip to the page
       </a>
@@ -68,6 +102,7 @@ export function Layout(props: LayoutProps): Html {
               </form>
             </search>
             <a
+              id="bell"
               class={['btn btn-quiet btn-icon bell', counts.notifications > 0 && 'bell-on']}
               href={`${base}/notifications`}
               aria-label={
@@ -93,10 +128,18 @@ export function Layout(props: LayoutProps): Html {
                 <Notice kind={flash.kind}>{flash.text}</Notice>
               </div>
             )}
-            {children}
+            {live ? <Fresh {...props} live={live} /> : children}
           </main>
         </div>
       </div>
+      {live && (
+        <div
+          id="live"
+          hidden
+          {...{ 'hx-sse:connect': `${base}/live?since=${props.since ?? ''}` }}
+          hx-swap="none"
+        />
+      )}
       <div id="toasts" role="status" aria-live="polite" hx-morph-skip="" />
     </Document>
   )

@@ -25,25 +25,37 @@ export interface OpenedAccount {
 
 /** An account with its secret, for one call of its adapter. @throws NotFound */
 export async function openAccount(scope: Scope, id: string): Promise<OpenedAccount> {
-  const [row] = isId(id)
-    ? await scope.sql`
-        select id, platform, handle, remote_id, settings, limits, state, secret, secret_version
-        from social_accounts where id = ${id} and removed_at is null`
-    : []
-  if (!row) throw new NotFound()
-  return {
-    platform: row.platform as PlatformId,
-    state: row.state as OpenedAccount['state'],
-    account: {
-      id: row.id as string,
-      handle: row.handle as string,
-      remoteId: row.remote_id as string,
-      settings: row.settings as Record<string, Json>,
-      limits: row.limits as Limits,
-    },
-    secret: openSecret(scope, row.id as string, row.secret as Uint8Array | null),
-    secretVersion: row.secret_version as number,
-  }
+  const opened = isId(id) ? (await openAccounts(scope, [id])).get(id) : undefined
+  if (!opened) throw new NotFound()
+  return opened
+}
+
+/** Several accounts at once; one that is gone is not among them. */
+export async function openAccounts(
+  scope: Scope,
+  ids: readonly string[],
+): Promise<Map<string, OpenedAccount>> {
+  const rows = await scope.sql`
+    select id, platform, handle, remote_id, settings, limits, state, secret, secret_version
+    from social_accounts where id = any(${[...ids]}::uuid[]) and removed_at is null`
+  return new Map(
+    rows.map(row => [
+      row.id as string,
+      {
+        platform: row.platform as PlatformId,
+        state: row.state as OpenedAccount['state'],
+        account: {
+          id: row.id as string,
+          handle: row.handle as string,
+          remoteId: row.remote_id as string,
+          settings: row.settings as Record<string, Json>,
+          limits: row.limits as Limits,
+        },
+        secret: openSecret(scope, row.id as string, row.secret as Uint8Array | null),
+        secretVersion: row.secret_version as number,
+      },
+    ]),
+  )
 }
 
 /**

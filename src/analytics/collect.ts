@@ -18,8 +18,11 @@ interface DuePost {
   remoteId: string
 }
 
-/** Posts that gave no numbers, and until when they are left alone. In memory: losing it costs one more question each. */
-const paused = new Map<string, number>()
+/**
+ * Posts that gave no numbers, by tenant, and until when they are left alone. In memory: losing it costs one more
+ * question each. A copy of a workspace has posts of the same ids.
+ */
+const pausedBy = new Map<string, Map<string, number>>()
 
 /**
  * Asks the networks how a tenant's posts of the last 30 days do, and keeps the answers. A fresh post is asked about
@@ -31,8 +34,7 @@ export async function collectCounts(
 ): Promise<void> {
   const { db, log } = services
   const actor: Actor = { tenantId, userId: null, role: 'system' }
-  const now = Date.now()
-  for (const [id, until] of paused) if (until <= now) paused.delete(id)
+  const paused = pausedOf(tenantId)
   const due = await db.within(actor, scope => duePosts(scope, [...paused.keys()]), { readOnly: true })
   const opened = new Map<string, OpenedAccount | null>()
   for (const post of due) {
@@ -49,6 +51,15 @@ export async function collectCounts(
       log.warn('the numbers of a post could not be fetched', { tenant: tenantId, job: post.id, error })
     }
   }
+  if (paused.size === 0) pausedBy.delete(tenantId)
+}
+
+function pausedOf(tenantId: string): Map<string, number> {
+  const paused = pausedBy.get(tenantId) ?? new Map<string, number>()
+  pausedBy.set(tenantId, paused)
+  const now = Date.now()
+  for (const [id, until] of paused) if (until <= now) paused.delete(id)
+  return paused
 }
 
 /** Published posts whose last numbers are old enough for their age, those never counted first. */

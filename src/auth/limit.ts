@@ -26,6 +26,23 @@ export async function limitSignIn(services: Counting, email: string, address: st
 export const forgetSignIns = (services: Counting, email: string): Promise<void> =>
   services.counter.forget(accountName(email))
 
+/** Links for a new password that may be asked for in an hour, by mail address and by network address. */
+const mostResets = 3
+
+/** Counts askings for a new password, the same for an address that has a login and for one that has none. @throws TooMany */
+export async function limitResets(services: Counting, email: string, address: string): Promise<void> {
+  if (!services.config.rateLimit) return
+  const words = 'That was asked for too often.'
+  await limit(services.counter, `reset:address:${address}`, mostResets, 3600, words)
+  await limit(
+    services.counter,
+    `reset:account:${tokenHash(email.trim().toLowerCase())}`,
+    mostResets,
+    3600,
+    words,
+  )
+}
+
 /**
  * Counts tries of something secret other than a sign-in: the set-up code, a link's token, the present password.
  * @param what a name for the counter, e.g. `setup:10.0.0.7`

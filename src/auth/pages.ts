@@ -23,6 +23,7 @@ export const agentOf = (request: Request): string => request.headers.get('user-a
  */
 export function authPages(services: Services, desk: Desk) {
   const { db, config } = services
+  const byMail = config.smtpUrl !== null
 
   /** The form again, with what was typed; a password is not. */
   const again = (request: Request, form: Rejected, status: number): Response =>
@@ -32,6 +33,7 @@ export function authPages(services: Services, desk: Desk) {
         next: String(form.values.next ?? ''),
         trouble: cookieTrouble(request, config),
         left: null,
+        byMail,
       }),
       status,
     )
@@ -62,6 +64,7 @@ export function authPages(services: Services, desk: Desk) {
           form: null,
           next: asked.get('next') ?? '',
           trouble: cookieTrouble(request, config),
+          byMail,
           left: asked.has('left') ? (asked.get('left') === 'erasure' ? 'erasure' : 'signed-out') : null,
         }),
       )

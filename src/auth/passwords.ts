@@ -38,13 +38,17 @@ export async function changePassword(
 }
 
 /** Makes a reset link's token. Only the operator may: a link for an owner is the owner's key. @throws NotFound */
-export async function makeReset(scope: Scope, email: string): Promise<{ token: string; expiresAt: string }> {
+export async function makeReset(
+  scope: Scope,
+  email: string,
+): Promise<{ id: string; token: string; expiresAt: string; email: string; userId: string }> {
   if (scope.actor.role !== 'system') throw new Forbidden('Only the operator makes reset links.')
   const [user] = await scope.sql`
     select id, email from users where lower(email) = ${email.trim().toLowerCase()} and removed_at is null`
   if (!user) throw new NotFound(`${email} has no login in ${scope.tenant.slug}.`)
-  await endResets(scope, user.id as string)
-  return makeLink(scope, 'reset', { email: user.email as string, userId: user.id as string }, resetSeconds)
+  const about = { email: user.email as string, userId: user.id as string }
+  await endResets(scope, about.userId)
+  return { ...(await makeLink(scope, 'reset', about, resetSeconds)), ...about }
 }
 
 /** The reset link behind a token; one whose user was removed is unknown. */

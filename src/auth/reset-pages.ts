@@ -1,18 +1,21 @@
 import { type Context, Elysia } from 'elysia'
+import { ForgottenPage, ForgottenSentPage } from '../../views/auth/forgotten.tsx'
 import { LinkOverPage } from '../../views/auth/link-over.tsx'
 import { ResetPage } from '../../views/auth/reset.tsx'
+import { TooMany } from '../errors.ts'
 import { type Rejected, readForm, rejection } from '../http/form.ts'
 import { addressOf } from '../http/guards.ts'
 import { page } from '../http/page.ts'
 import { isId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { admit } from './entrance.ts'
-import { limitTries } from './limit.ts'
+import { mailResets } from './forgotten.ts'
+import { limitResets, limitTries } from './limit.ts'
 import type { Found } from './links.ts'
 import { agentOf } from './pages.ts'
 import { checkPassword, hashPassword } from './password.ts'
 import { findReset, resetPassword } from './passwords.ts'
-import { PasswordReset } from './schema.ts'
+import { Forgotten, PasswordReset } from './schema.ts'
 import { enter } from './sign-in.ts'
 
 interface Params {
@@ -20,9 +23,10 @@ interface Params {
   token: string
 }
 
-/** A new password by the link that the operator's command made. */
+/** A new password by a link: one that was asked for here and came by mail, or one that the operator's command made. */
 export function resetPages(services: Services) {
-  const { db } = services
+  const { db, config } = services
+  const byMail = config.smtpUrl !== null
 
   /** What the link leads to; an unknown workspace looks like an unknown link. */
   async function look({ tenantId, token }: Params): Promise<Found> {
@@ -38,6 +42,28 @@ export function resetPages(services: Services) {
       : page(LinkOverPage({ what: 'reset', state: found.state }), found.state === 'unknown' ? 404 : 410)
 
   return new Elysia()
+    .get('/reset', () => page(ForgottenPage({ form: null, byMail })))
+    .post('/reset', async ({ body, request, server }) => {
+      if (!byMail) return page(ForgottenPage({ form: null, byMail }), 409)
+      const form = readForm(body, Forgotten)
+      if (!form.ok) return page(ForgottenPage({ form: form.rejected, byMail }), 422)
+      const { email, workspace } = form.value
+      try {
+        const address = addressOf(services, request, server as Context['server'])
+        await limitResets(services, email, address)
+        await mailResets(services, { email, slug: workspace })
+      } catch (error) {
+        if (!(error instanceof TooMany)) throw error
+        const values = { email, workspace: workspace ?? '' }
+        const again = page(
+          ForgottenPage({ form: { values, errors: {}, message: error.message }, byMail }),
+          429,
+        )
+        again.headers.set('retry-after', String(error.retryAfterSeconds))
+        return again
+      }
+      return page(ForgottenSentPage())
+    })
     .get('/reset/:tenantId/:token', async ({ params }) => show(await look(params), null))
     .post('/reset/:tenantId/:token', async ({ params, body, request, server }) => {
       await limitTries(services, `reset:${addressOf(services, request, server as Context['server'])}`, 20)

@@ -59,6 +59,12 @@ export const SignIn = z.strictObject({
   next: z.string().max(2000).optional(),
 })
 
+/** Asking for a link for a new password. */
+export const Forgotten = z.strictObject({
+  email,
+  workspace: z.string().trim().toLowerCase().max(40, { error: 'is too long' }).optional(),
+})
+
 /** Which of several workspaces to enter, after the password was right. */
 export const WorkspaceChoice = z.strictObject({
   choice: z.string({ error: 'is missing' }),

@@ -88,6 +88,17 @@ export async function readVisit(scope: Scope, credential: Credential): Promise<V
   }
 }
 
+/** @returns those of the token hashes whose session or key still opens this workspace */
+export async function stillGood({ sql }: Scope, hashes: readonly string[]): Promise<Set<string>> {
+  const rows = await sql`
+    select s.token_hash from sessions s join users u on u.id = s.user_id
+    where s.token_hash = any(${hashes}) and s.expires_at > public.clock() and u.removed_at is null
+    union all
+    select k.token_hash from api_keys k join users u on u.id = k.user_id
+    where k.token_hash = any(${hashes}) and u.removed_at is null`
+  return new Set(rows.map(row => row.token_hash as string))
+}
+
 export interface OwnSession {
   id: string
   door: 'page' | 'api'

@@ -30,6 +30,15 @@ const evenMs = 250
 const refused = () =>
   new Unauthenticated('The mail address or the password is not right. Check both and try again.')
 
+const untilEven = (started: number) => Bun.sleep(evenMs - ((performance.now() - started) % evenMs))
+
+/** Does something whose duration must not tell what it found. */
+export async function answerEvenly(work: () => Promise<void>): Promise<void> {
+  const started = performance.now()
+  await work()
+  await untilEven(started)
+}
+
 /** What a password's hash leaves in places outside the database. */
 export const proofOf = (passwordHash: string): string => tokenHash(passwordHash).slice(0, 22)
 
@@ -62,7 +71,7 @@ export async function checkLogin(
   if (tenants.length === 0) await verifyPassword(given.password, null)
   const [first, ...others] = found
   if (first) return [first, ...others]
-  await Bun.sleep(evenMs - ((performance.now() - started) % evenMs))
+  await untilEven(started)
   throw refused()
 }
 
@@ -94,7 +103,8 @@ export async function enter(
   })
 }
 
-async function workspacesOf(db: Database, email: string, slug: string | undefined): Promise<Tenant[]> {
+/** The workspaces that a mail address may sign in to. */
+export async function workspacesOf(db: Database, email: string, slug: string | undefined): Promise<Tenant[]> {
   const wanted = slug || null
   const rows = await db.sql`
     select d.tenant_id from public.sign_in_directory d join public.tenants t on t.id = d.tenant_id
@@ -102,8 +112,12 @@ async function workspacesOf(db: Database, email: string, slug: string | undefine
       and (${wanted}::text is null or t.slug = ${wanted}
         or t.id = (select tenant_id from public.former_slugs where slug = ${wanted}))
     order by d.tenant_id limit ${mostWorkspaces}`
-  const tenants = await Promise.all(rows.map(row => tenantNow(db, row.tenant_id as string)))
-  return tenants.filter(tenant => tenant !== null)
+  const looked = await Promise.allSettled(rows.map(row => tenantNow(db, row.tenant_id as string)))
+  const tenants = looked.flatMap(one => (one.status === 'fulfilled' && one.value ? [one.value] : []))
+  // One that cannot be entered now keeps nobody out of the others.
+  const unavailable = looked.find(one => one.status === 'rejected')
+  if (tenants.length === 0 && unavailable) throw unavailable.reason
+  return tenants
 }
 
 /** Whether there is a workspace that somebody could sign in to. */

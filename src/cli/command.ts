@@ -19,8 +19,9 @@ export const bench = (): Bench => {
 export async function withDatabase<T>(
   { config, log }: Bench,
   work: (db: Database) => Promise<T>,
+  bringUp?: Parameters<typeof openDatabase>[2],
 ): Promise<T> {
-  const db = await openDatabase(config, log)
+  const db = await openDatabase(config, log, bringUp)
   try {
     return await work(db)
   } finally {
@@ -34,7 +35,8 @@ export const print = (line: string): void => console.log(line)
  * Runs one operator's command and ends the process: 0 when it did what was asked, 1 with one sentence on stderr when
  * it did not. `--help` anywhere prints `help`.
  *
- * @param commands by their first word; the command under `''` is the one without a word
+ * @param commands by their first word; the command under `''` is the one without a word, and that under `'*'` takes any
+ * other first word as its own
  */
 export async function runCommand(
   help: string,
@@ -49,7 +51,7 @@ export async function runCommand(
     }
     const named = Object.hasOwn(commands, first) && first !== '' ? commands[first] : undefined
     const bare = first === '' || first.startsWith('-') ? commands[''] : undefined
-    const command = named ?? bare
+    const command = named ?? bare ?? commands['*']
     if (!command) {
       const known = Object.keys(commands).filter(Boolean).join(', ')
       throw new Stop(

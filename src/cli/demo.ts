@@ -39,8 +39,12 @@ async function demo(args: string[]): Promise<void> {
 
 /** Fills the demo's workspace unless it is there. */
 async function prepare(config: Config, others: boolean): Promise<void> {
-  // A hundred posts at once are no news.
-  const quiet: Config = config.logLevel === 'info' ? { ...config, logLevel: 'warn' } : config
+  // A hundred posts at once are no news, and nobody reads mail at the addresses of invented people.
+  const quiet: Config = {
+    ...config,
+    logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel,
+    smtpUrl: null,
+  }
   const { services, close } = await openServices(quiet)
   try {
     await restoreClock(services.db.owner)

@@ -1,12 +1,15 @@
 import { join } from 'node:path'
+import type { TransactionSql } from 'postgres'
 import type { Config } from '../config.ts'
 import { Stop } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 import { deriveKey, derivePassword, keyedHash } from '../lib/seal.ts'
 import { tenantDirectory } from './directory.ts'
 import { ownerUser, startEmbedded } from './embedded.ts'
+import { type Committed, telling } from './hints.ts'
+import { type LastingPool, lasting } from './lasting.ts'
 import { migrate } from './migrate.ts'
-import { type Address, behindPooler, openPool, type Sql, waitFor } from './pool.ts'
+import { type Address, behindPooler, keepsPrepared, openPool, type Sql, waitFor } from './pool.ts'
 import { createWithin, type Tenant, type Within } from './scope.ts'
 import { seedReference } from './seed.ts'
 import { unwrapKey } from './tenants.ts'
@@ -24,10 +27,17 @@ export interface Database {
   tenantBySlug(slug: string): Promise<Tenant | null>
   /** Forgets what is remembered about a tenant (it was made, renamed or erased). */
   forgetTenant(id: string): void
+  /** The two pools as the watchdog replaces them; null over pools that a test opened. */
+  pools: { app: LastingPool; owner: LastingPool } | null
+  /** Called after each transaction of `within` that may have written; one listener. */
+  afterCommit: Committed | null
   close(): Promise<void>
 }
 
-const embeddedAppRole = 'masthead_app'
+/** The app's login, where we make it. */
+export const embeddedAppRole = 'masthead_app'
+/** A single query of the app's own login, outside any scope, is given up after so long. */
+const answerMs = 10_000
 const databaseName = 'masthead'
 
 interface Addresses {
@@ -41,27 +51,58 @@ interface Addresses {
 
 /**
  * Opens the database the settings name, or the embedded one: makes the app's login if it is missing, migrates, and
- * checks that the instance secret is the one the tenants' keys were wrapped with.
+ * checks that the instance secret is the one the tenants' keys were wrapped with. A tenant that cannot be migrated does
+ * not keep the others waiting: it is answered "unavailable" until it can.
+ * @param bringUp migrates; a command gives its own to show how far it is
  * @throws Stop with one sentence that says what to do
  */
-export async function openDatabase(config: Config, log: Log): Promise<Database> {
+export async function openDatabase(
+  config: Config,
+  log: Log,
+  bringUp: (owner: Sql, appRole: string, log: Log) => Promise<unknown> = migrate,
+): Promise<Database> {
   const where = config.databaseUrl ? given(config) : await embedded(config, log)
-  const owner = openPool(where.owner, { name: 'masthead owner', max: 4, idleSeconds: 20 })
+  const openOwner = () => openPool(where.owner, { name: 'masthead owner', max: 4, idleSeconds: 20 })
+  const owner = openOwner()
+  let sql: Sql | null = null
   try {
     await waitFor(owner, where.shown, log)
     await refuseOldServer(owner)
     await makeAppLogin(owner, where)
-    await migrate(owner, where.appRole, log)
+    await bringUp(owner, where.appRole, log)
     await seedReference(owner)
+    const prepare = await preparing(where, config.pgbouncerPrepare, log)
+    const openApp = () => openPool(where.app, { name: 'masthead', max: 10, prepare })
+    sql = openApp()
+    const pools = { app: lasting('app', sql, openApp, answerMs), owner: lasting('owner', owner, openOwner) }
+    return { ...(await assemble(pools.app.sql, pools.owner.sql, where.appRole, config.secret)), pools }
   } catch (error) {
-    await owner.end({ timeout: 1 })
+    await Promise.all([owner.end({ timeout: 1 }), sql?.end({ timeout: 1 })])
     throw error
   }
-  const pooled = await behindPooler(where.app)
-  if (pooled) log.info('a connection pooler stands before the database: prepared statements are off')
-  const sql = openPool(where.app, { name: 'masthead', max: 10, prepare: !pooled })
-  await waitFor(sql, where.shown, log)
-  return assemble(sql, owner, where.appRole, config.secret)
+}
+
+/** Whether statements may be prepared: not through a transaction pooler, unless the settings say that it keeps them. */
+async function preparing({ app, shown }: Addresses, wanted: boolean, log: Log): Promise<boolean> {
+  const probe = openPool(app, { name: 'masthead probe', max: 1, prepare: false })
+  try {
+    await waitFor(probe, shown, log)
+  } finally {
+    await probe.end({ timeout: 1 })
+  }
+  if (!(await behindPooler(app))) return true
+  if (!wanted) {
+    log.info(
+      'a connection pooler stands before the database: prepared statements are off (PGBOUNCER_PREPARE=1 turns them on with PgBouncer 1.21 or newer)',
+    )
+    return false
+  }
+  if (!(await keepsPrepared(app)))
+    throw new Stop(
+      'PGBOUNCER_PREPARE is 1, but the pooler in DATABASE_URL loses prepared statements: use PgBouncer 1.21 or newer with max_prepared_statements above 0, or remove PGBOUNCER_PREPARE.',
+    )
+  log.info('a connection pooler stands before the database and keeps prepared statements')
+  return true
 }
 
 /** Puts the pieces together over two open pools; tests use it on a database of their own. */
@@ -71,19 +112,25 @@ export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: st
   const directory = tenantDirectory(sql, secret)
   const addressKey = deriveKey(secret, 'sign-in directory')
   const hashAddress = (address: string) => keyedHash(addressKey, address.trim().toLowerCase())
-  return {
+  const database: Database = {
     sql,
     owner,
     appRole,
-    within: createWithin(sql, directory.byId, version?.number as number, hashAddress),
+    within: telling(
+      createWithin(sql, directory.byId, version?.number as number, hashAddress),
+      () => database.afterCommit,
+    ),
+    afterCommit: null,
     hashAddress,
     tenantById: directory.byId,
     tenantBySlug: directory.bySlug,
     forgetTenant: directory.forget,
+    pools: null,
     async close() {
       await Promise.all([sql.end({ timeout: 3 }), owner.end({ timeout: 3 })])
     },
   }
+  return database
 }
 
 async function embedded(config: Config, log: Log): Promise<Addresses> {
@@ -163,15 +210,35 @@ export async function makeAppLogin(
     throw new Stop(
       `The app may not log in as the superuser ${where.appRole}: name another user in DATABASE_URL; it is made if it is missing.`,
     )
-  await owner.begin(async tx => {
-    await tx`select pg_advisory_xact_lock(hashtext('masthead app login'))`
-    const [again] =
-      await tx`select 'search_path=pg_catalog' = any(rolconfig) as closed from pg_roles where rolname = ${where.appRole}`
-    const password = where.appPassword.replaceAll("'", "''")
-    if (!again) await tx.unsafe(`create role "${where.appRole}" login noinherit password '${password}'`)
-    // Only when it is not so yet: the role is the whole cluster's, and two databases that start at once would collide.
-    if (!again?.closed) await tx.unsafe(`alter role "${where.appRole}" set search_path = pg_catalog`)
-  })
+  try {
+    await owner.begin(async tx => {
+      await tx`select pg_advisory_xact_lock(hashtext('masthead app login'))`
+      const [again] =
+        await tx`select 'search_path=pg_catalog' = any(rolconfig) as closed from pg_roles where rolname = ${where.appRole}`
+      const password = where.appPassword.replaceAll("'", "''")
+      if (!again) await tx.unsafe(`create role "${where.appRole}" login noinherit password '${password}'`)
+      // Only when it is not so yet: the role is the whole cluster's, and two databases that start at once would collide.
+      if (!again?.closed) await tx.unsafe(`alter role "${where.appRole}" set search_path = pg_catalog`)
+      await closeTemporary(tx)
+    })
+  } catch (error) {
+    if ((error as { code?: string }).code !== '42501') throw error
+    throw new Stop(
+      `The owner of the database may not make or alter the role ${where.appRole}: give it CREATEROLE, or let an administrator run: create role "${where.appRole}" login noinherit password '…'; alter role "${where.appRole}" set search_path = pg_catalog.`,
+    )
+  }
+}
+
+/**
+ * Everybody may make temporary tables in a new database, tenants too, and one outlives its transaction on a pooled
+ * connection: where the database is ours, they may not. Elsewhere the scope's search path holds without it.
+ */
+async function closeTemporary(tx: TransactionSql): Promise<void> {
+  const [database] = await tx`
+    select datname as name, pg_has_role(datdba, 'USAGE') as ours, has_database_privilege('public', datname, 'TEMP') as open
+    from pg_database where datname = current_database()`
+  if (database?.ours && database.open)
+    await tx`revoke temporary on database ${tx(database.name as string)} from public`
 }
 
 async function checkSecret(sql: Sql, secret: string): Promise<void> {

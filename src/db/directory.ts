@@ -1,4 +1,6 @@
+import { Unavailable } from '../errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
+import { oldestServedLevel } from './migrations.ts'
 import type { Sql } from './pool.ts'
 import type { Tenant, TenantState } from './scope.ts'
 import { unwrapKey } from './tenants.ts'
@@ -6,15 +8,21 @@ import { unwrapKey } from './tenants.ts'
 /** For how long a process goes on with what it knows of a tenant: its slug, state and keys. */
 export const rememberMs = 30_000
 
+const behindWords =
+  'This workspace is still being brought up to the version of Masthead that runs here. Try again in a few minutes; if it stays so, tell the person who runs it.'
+
 /** Tenant id or slug → schema, remembered for a while. Stale is safe: an erased tenant has no role to become. */
 export function tenantDirectory(sql: Sql, secret: string) {
-  const columns = sql`t.id, t.slug, t.schema_name, t.data_key, t.key_id, t.state, t.state_reason, t.erase_after,
+  const columns = sql`t.id, t.slug, t.schema_name, t.schema_version, t.data_key, t.key_id, t.state, t.state_reason,
+    t.erase_after,
     (select array_agg(f.slug order by f.slug) from public.former_slugs f where f.tenant_id = t.id) as former_slugs,
     (select array_agg(k.key_id order by k.key_id) from public.tenant_keys k where k.tenant_id = t.id) as other_ids,
     (select array_agg(k.data_key order by k.key_id) from public.tenant_keys k where k.tenant_id = t.id) as other_keys`
   const known = new Map<string, { tenant: Tenant; until: number }>()
   const remember = (row: Record<string, unknown> | undefined): Tenant | null => {
     if (!row) return null
+    // Not remembered: it is served as soon as it is migrated.
+    if ((row.schema_version as number) < oldestServedLevel) throw new Unavailable(behindWords, 60)
     const tenant: Tenant = {
       id: row.id as string,
       slug: row.slug as string,

@@ -8,7 +8,14 @@ import type { Scope } from './scope.ts'
 export async function lowerDue(scope: Scope, at: Date): Promise<void> {
   await scope.sql`
     update tenant_due set next_due_at = least(next_due_at, ${at})
-    where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name`
+    where role = current_user`
+}
+
+/** Lowers the tenant's due time and, when it is close, wakes the workers at commit: their own timers see the rest. */
+export async function wakeAt(scope: Scope, at: Date): Promise<void> {
+  await scope.sql`
+    select pg_notify('masthead_due', '') where ${at}::timestamptz <= public.clock() + interval '3 seconds'`
+  await lowerDue(scope, at)
 }
 
 /**

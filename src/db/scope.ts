@@ -1,8 +1,9 @@
 import type postgres from 'postgres'
-import { NotFound, Refusal, Unavailable } from '../errors.ts'
+import { NotFound, Unavailable } from '../errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Role } from '../permissions.ts'
-import type { Sql } from './pool.ts'
+import { inWords } from './failures.ts'
+import type { Lease, Sql } from './pool.ts'
 
 /** Who acts: data, made by a door for a request or by a job for itself. */
 export interface Actor {
@@ -48,6 +49,8 @@ export interface Scope {
   tenant: Tenant
   /** The keyed hash under which a mail address stands in the sign-in directory. */
   hashAddress(address: string): Buffer
+  /** What was recorded in this transaction; told to pages and processes once it has committed. */
+  happened: { type: string; subjectId: string }[]
 }
 
 export interface ScopeOptions {
@@ -67,29 +70,11 @@ const defaultTimeoutMs = 15_000
 /** The client gives up a little after the server would have. */
 const graceMs = 500
 
-/** What PostgreSQL says when the tenant's role or schema is gone: 22023 unknown role, 3F000 schema. */
-const goneCodes = new Set(['22023', '3F000'])
-const connectionCodes = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-  'CONNECT_TIMEOUT',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOENT',
-  'EPIPE',
-  '57P01',
-  '57P02',
-  '57P03',
-  '57014',
-  '25P03',
-  '25P04',
-  '53300',
-])
-
 /**
- * Makes `within`: the one way into a tenant. It opens a transaction, sets `search_path` and role, both LOCAL and in
- * the same round trip as the first query, and calls `work`. Both sides have a deadline.
+ * Makes `within`: the one way into a tenant. What opens the transaction and sets `search_path` and role, all LOCAL,
+ * goes out in one message, and the queries of `work` ride behind it unanswered. Nothing is acknowledged before the
+ * head's own answer and, where something could be written, COMMIT's are seen. A scope that only reads lets its
+ * connection go behind the end of its transaction. Both sides have a deadline.
  *
  * @param find the tenant behind an id; null when there is none
  * @param serverVersion `server_version_num`; `transaction_timeout` exists from 170000 on
@@ -101,103 +86,86 @@ export function createWithin(
   hashAddress: (address: string) => Buffer,
 ): Within {
   return async (actor, work, options = {}) => {
-    const tenant = await find(actor.tenantId)
-    if (!tenant || !schemaName.test(tenant.schema)) throw new NotFound()
     const timeout = Math.trunc(options.timeoutMs ?? defaultTimeoutMs)
-    const head = scopeHead(tenant.schema, timeout, serverVersion)
-    let open = true
-    let givenUp = false
-    const started = sql.begin(options.readOnly ? 'read only' : 'read write', async tx => {
-      if (givenUp) throw new Unavailable()
-      // Sent at once, answered later: the queries of `work` ride behind it. Its own error is the real cause of theirs.
-      const headSent = tx.unsafe(head).execute()
-      const headFailed = headSent.then(
-        () => null,
-        (error: unknown) => error,
-      )
-      const scope: Scope = {
-        sql: guarded(tx, () => open),
-        actor,
-        tenant,
-        hashAddress,
-      }
-      try {
-        const result = await work(scope)
-        const failed = await headFailed
-        if (failed) throw failed
-        return { result }
-      } catch (error) {
-        throw (await headFailed) ?? error
-      } finally {
-        open = false
-      }
-    })
+    const readOnly = options.readOnly ?? false
     try {
-      const { result } = (await deadline(started, timeout + graceMs, () => {
-        open = false
-        givenUp = true
-      })) as { result: Awaited<ReturnType<typeof work>> }
-      return result
+      const tenant = await find(actor.tenantId)
+      if (!tenant || !schemaName.test(tenant.schema)) throw new NotFound()
+      const head = scopeHead(tenant.schema, timeout, serverVersion, readOnly)
+      return await transaction(sql, head, readOnly, timeout + graceMs, scoped =>
+        work({ sql: scoped, actor, tenant, hashAddress, happened: [] }),
+      )
     } catch (error) {
       throw inWords(error)
     }
   }
 }
 
-function scopeHead(schema: string, timeout: number, serverVersion: number): string {
+/** `pg_temp` is named, and last: left out it would come first, and a table left in it would stand before the tenant's. */
+function scopeHead(schema: string, timeout: number, serverVersion: number, readOnly: boolean): string {
   const limit =
     serverVersion >= 170_000
       ? `set local transaction_timeout = ${timeout}`
       : `set local statement_timeout = ${timeout}; set local idle_in_transaction_session_timeout = ${timeout}`
-  return `set local search_path to ${schema}, public; set local role ${schema}; ${limit}`
+  const begin = readOnly ? 'begin read only' : 'begin'
+  return `${begin}; set local search_path to ${schema}, public, pg_temp; set local role ${schema}; ${limit}`
 }
 
-/**
- * The transaction's handle, refusing to send once the scope is over. The check is made when a query is sent, because
- * queries are lazy and a finished handle of the driver would send into the next tenant's transaction (reproduced
- * with postgres 3.4.9).
- */
-function guarded(tx: postgres.TransactionSql, isOpen: () => boolean): ScopedSql {
-  const call = tx as unknown as (...args: unknown[]) => unknown
-  const scoped = (...args: unknown[]) => {
-    const made = call(...args)
-    const query = made as { handler?: (query: unknown) => unknown; reject?: (error: Error) => void }
-    if (typeof query.handler !== 'function') return made
-    const send = query.handler
-    query.handler = sent => {
-      if (isOpen()) return send(sent)
-      query.reject?.(new Error('This query was sent after its scope was over: await it inside within()'))
-    }
-    return made
-  }
-  return Object.assign(scoped, {
-    json: (value: unknown) => {
-      if (value === undefined) throw new TypeError('undefined is no JSON value')
-      return tx.json(value as postgres.JSONValue)
-    },
-  }) as unknown as ScopedSql
-}
-
-async function deadline<T>(work: Promise<T>, ms: number, onTimeout: () => void): Promise<T> {
-  let timer: Timer | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      onTimeout()
+/** One transaction behind `head`. When it is late the connection is cut: the answer of a hung one may never come. */
+function transaction<T>(
+  sql: Sql,
+  head: string,
+  readOnly: boolean,
+  withinMs: number,
+  work: (sql: ScopedSql) => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let lease: Lease | null = null
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      lease?.destroy()
       reject(new Unavailable())
-    }, ms)
+    }, withinMs)
+    const run = async () => {
+      lease = await sql.lease(head)
+      try {
+        if (late) throw new Unavailable()
+        const result = await work(lease.sql as unknown as ScopedSql)
+        await lease.begun
+        if (lease.failure) throw lease.failure
+        if (readOnly) {
+          // Nothing to commit: who comes next on this connection rides behind the end of this transaction.
+          lease.finish('commit', true)
+          return result
+        }
+        return await committed(lease, result)
+      } catch (error) {
+        throw await rolledBack(lease, readOnly, error)
+      }
+    }
+    run()
+      .finally(() => clearTimeout(timer))
+      .then(resolve, reject)
   })
-  work.catch(() => {})
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
-function inWords(error: unknown): unknown {
-  if (error instanceof Refusal) return error
-  const code = (error as { code?: string } | null)?.code ?? ''
-  if (goneCodes.has(code)) return new NotFound()
-  if (connectionCodes.has(code) || code.startsWith('08')) return new Unavailable()
-  return error
+async function committed<T>(lease: Lease, result: T): Promise<T> {
+  const { command } = await lease.finish('commit', false)
+  // A transaction that had failed answers COMMIT with ROLLBACK, and no error.
+  if (command !== 'COMMIT') throw lease.failure ?? new Error('The transaction was rolled back by the server.')
+  return result
+}
+
+/** Ends a failed transaction and answers its cause: the head's error before those of the queries behind it. */
+async function rolledBack(lease: Lease, readOnly: boolean, error: unknown): Promise<unknown> {
+  const rollback = lease.finish('rollback', readOnly).catch(() => null)
+  // Until a writer's locks are gone, who tries again at once would meet them.
+  if (!readOnly) await rollback
+  const headFailure = await lease.begun.then(
+    () => null,
+    (failed: unknown) => failed,
+  )
+  if (headFailure) return headFailure
+  return (error as { code?: string } | null)?.code === '25P02' ? (lease.failure ?? error) : error
 }

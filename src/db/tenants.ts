@@ -1,8 +1,8 @@
-import type postgres from 'postgres'
+import type { TransactionSql } from 'postgres'
 import { Conflict, Invalid } from '../errors.ts'
 import { newId } from '../lib/id.ts'
 import { deriveKey, newKey, open, seal } from '../lib/seal.ts'
-import { type Migration, readMigrations } from './migrate.ts'
+import { type Migration, readMigrations, statementsOf } from './migrations.ts'
 import type { Sql } from './pool.ts'
 import type { Tenant } from './scope.ts'
 
@@ -90,7 +90,7 @@ function checkSlug(slug: string): void {
  * addresses waits here for the others, so that what was read stays true until the end.
  * @throws Invalid, Conflict
  */
-export async function claimSlug(tx: postgres.TransactionSql, slug: string, tenantId: string): Promise<void> {
+export async function claimSlug(tx: TransactionSql, slug: string, tenantId: string): Promise<void> {
   checkSlug(slug)
   await tx`select pg_advisory_xact_lock(hashtext('masthead addresses'))`
   const [taken] = await tx`
@@ -114,12 +114,17 @@ export async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
  * first table, because `grant … on all tables` scans the whole catalog (measured: 3-4 times slower at 5,000 tenants).
  * Nothing is granted on a shared object: two creations at once would fail with "tuple concurrently updated".
  */
-export async function createTenantSchema(owner: Sql, tenant: Tenant, appRole: string): Promise<void> {
+export async function createTenantSchema(
+  owner: Sql,
+  tenant: Tenant,
+  appRole: string,
+  given = readMigrations(),
+): Promise<void> {
   const { schema } = tenant
-  const { level } = await standing(owner)
   await owner.begin(async tx => {
+    const { level } = await standing(tx, given)
     await Promise.all([
-      buildSchema(tx, schema, level, appRole),
+      buildSchema(tx, schema, level, appRole, given),
       tx`insert into public.tenant_due (tenant_id, role) values (${tenant.id}, ${schema})`,
       tx`update public.tenants set schema_version = ${level} where id = ${tenant.id}`,
     ])
@@ -131,10 +136,11 @@ export async function createTenantSchema(owner: Sql, tenant: Tenant, appRole: st
  * @param appRole who may become the role; null for a schema that only the owner works in
  */
 export async function buildSchema(
-  tx: postgres.TransactionSql,
+  tx: TransactionSql,
   schema: string,
   level: number,
   appRole: string | null,
+  given = readMigrations(),
 ): Promise<void> {
   // Roles are the whole cluster's: another database may hold the same tenant.
   const [server] = await tx`
@@ -148,14 +154,14 @@ export async function buildSchema(
     ...(appRole ? [`grant ${schema} to "${appRole}"${how}`] : []),
     `grant usage on schema ${schema} to ${schema}`,
     `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${schema}`,
-    ...tenantStatements(schema, 0, level),
+    ...tenantStatements(schema, 0, level, given),
   ]
   await Promise.all(statements.map(statement => tx.unsafe(statement)))
 }
 
 /** Lifts the tables of a schema from one migration level to a later one, inside a transaction of the caller's. */
 export async function liftSchema(
-  tx: postgres.TransactionSql,
+  tx: TransactionSql,
   schema: string,
   from: number,
   to: number,
@@ -163,10 +169,10 @@ export async function liftSchema(
   await Promise.all(tenantStatements(schema, from, to).map(statement => tx.unsafe(statement)))
 }
 
-const tenantStatements = (schema: string, from: number, to: number): string[] =>
-  readMigrations()
+const tenantStatements = (schema: string, from: number, to: number, given = readMigrations()): string[] =>
+  given
     .filter(({ side, number }) => side === 'tenant' && number > from && number <= to)
-    .flatMap(({ up }) => statementsOf(up, schema))
+    .flatMap(({ up }) => statementsFor(up, schema))
 
 /** Drops schema, role, directory entries and the row with its keys: what GDPR erasure asks of the database. Repeatable. */
 export async function deleteTenantSchema(owner: Sql, tenantId: string): Promise<void> {
@@ -184,22 +190,31 @@ export async function emptyTenant(owner: Sql, tenantId: string): Promise<void> {
   await owner.begin(tx => dropSchema(tx, tenantId))
 }
 
-async function dropSchema(tx: postgres.TransactionSql, tenantId: string): Promise<void> {
+async function dropSchema(tx: TransactionSql, tenantId: string): Promise<void> {
   const schema = schemaNameOf(tenantId)
   await tx`update public.tenants set state = 'erasing' where id = ${tenantId}`
   await tx.unsafe(`drop schema if exists ${schema} cascade`)
-  // Roles are the whole cluster's: another database may hold the same tenant.
+  // Roles are the whole cluster's: another database may hold the same tenant, and keeps it.
   const [role] = await tx`
-    select 1 from pg_roles r where rolname = ${schema} and not exists (
-      select 1 from pg_shdepend d join pg_database b on b.oid = d.dbid
-      where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid and b.datname <> current_database())`
-  // Its default privileges went with the schema; it owns and was granted nothing elsewhere.
-  if (role) await tx.unsafe(`drop role ${schema}`)
+    select coalesce(bool_or(b.datname = current_database()), false) as holds,
+      coalesce(bool_or(b.datname <> current_database()), false) as elsewhere
+    from pg_roles r left join pg_shdepend d on d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid
+    left join pg_database b on b.oid = d.dbid where r.rolname = ${schema} group by r.oid`
+  // Its default privileges went with the schema, and the app lets it own nothing. SQL that got into a scope could
+  // have made a large object or default privileges of its own, which would keep the role.
+  if (role?.holds) {
+    await tx.unsafe(`grant ${schema} to current_user`)
+    await tx.unsafe(`drop owned by ${schema}`)
+  }
+  if (role && !role.elsewhere) await tx.unsafe(`drop role ${schema}`)
 }
 
 /**
- * Moves one tenant one migration up or down; state and DDL commit together, so a crash loses nothing.
- * @returns false when the tenant was already there
+ * Moves one tenant one migration up or down; state and DDL commit together, so a crash loses nothing. Its people may
+ * be at work: no statement waits longer than two seconds for a table, because whoever comes later waits behind it.
+ *
+ * @returns false when the tenant was already there, or is gone
+ * @throws a PostgresError with code 55P03 when another process has the tenant, or its tables stay in use
  */
 export async function applyTenantSchemaMigration(
   owner: Sql,
@@ -208,34 +223,39 @@ export async function applyTenantSchemaMigration(
   direction: 'up' | 'down',
 ): Promise<boolean> {
   return (await owner.begin(async tx => {
-    const [tenant] =
-      await tx`select schema_name, schema_version from public.tenants where id = ${tenantId} for update`
+    // Not `for update`: that would wait for, and block, every new row that refers to the tenant.
+    const [[tenant]] = await Promise.all([
+      tx`select schema_name, schema_version from public.tenants where id = ${tenantId} for no key update nowait`,
+      tx`set local lock_timeout = '2s'`,
+    ])
     const version = tenant?.schema_version as number | undefined
     if (version === undefined) return false
     if (direction === 'up' ? version >= migration.number : version < migration.number) return false
-    await tx`set local lock_timeout = '5s'`
-    const statements = statementsOf(
-      direction === 'up' ? migration.up : migration.down,
-      tenant?.schema_name as string,
-    )
-    await Promise.all(statements.map(statement => tx.unsafe(statement)))
+    const text = direction === 'up' ? migration.up : migration.down
     const level = direction === 'up' ? migration.number : migration.number - 1
-    await tx`update public.tenants set schema_version = ${level}, migration_error = null where id = ${tenantId}`
+    await Promise.all([
+      ...statementsFor(text, tenant?.schema_name as string).map(statement => tx.unsafe(statement)),
+      tx`update public.tenants set schema_version = ${level}, migration_error = null where id = ${tenantId}`,
+    ])
     return true
   })) as boolean
 }
 
-/** One statement a message: a batch with an index or a trigger is refused by Citus. */
-function statementsOf(text: string, schema: string): string[] {
-  return text
-    .replace(/^--.*$/gm, '')
-    .split(/;\s*$/m)
-    .map(statement => statement.trim().replaceAll('{schema}', schema))
-    .filter(statement => statement !== '')
-}
+const statementsFor = (text: string, schema: string): string[] =>
+  statementsOf(text).map(statement => statement.replaceAll('{schema}', schema))
 
-/** The migration level that new tenants start at. */
-export async function standing(sql: Sql | postgres.TransactionSql): Promise<{ level: number }> {
-  const [row] = await sql`select coalesce(max(number), 0)::int as level from public.migrations`
-  return { level: row?.level as number }
+/**
+ * The level that a new tenant starts at: the newest migration that is applied, or that this
+ * version of the code knows: while a newer version rolls out, the older one still makes tenants of its own kind. The
+ * lock keeps a migration from beginning between this look and the end of the transaction.
+ */
+export async function standing(
+  tx: TransactionSql,
+  migrations: readonly Migration[] = readMigrations(),
+): Promise<{ level: number }> {
+  const [, [row]] = await Promise.all([
+    tx`select pg_advisory_xact_lock_shared(hashtext('masthead ledger'))`,
+    tx`select coalesce(max(number), 0)::int as level from public.migrations`,
+  ])
+  return { level: Math.min(row?.level as number, migrations.length) }
 }

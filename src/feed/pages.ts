@@ -30,7 +30,12 @@ const pauseSeconds = 3600
 const pictureName = /^([0-9a-f-]{36})(?:\.(?:jpeg|png|webp))?$/i
 
 /** The workspace's public feed. Anybody may read it; there is no session here, and nothing but what is published. */
-export function feedPages({ db, config, files }: Pick<Services, 'db' | 'config' | 'files'>) {
+export function feedPages({
+  db,
+  replica,
+  config,
+  files,
+}: Pick<Services, 'db' | 'replica' | 'config' | 'files'>) {
   /** Reads in the workspace of that address. */
   async function inside<T>(visit: Visit, work: (scope: Scope) => Promise<T>): Promise<T> {
     const { slug } = visit.params
@@ -40,7 +45,9 @@ export function feedPages({ db, config, files }: Pick<Services, 'db' | 'config' 
     if (tenant.slug !== slug) throw new Moved(slug, tenant.slug)
     // Readers ask again and lose nothing; a feed that is gone for good is not found, because nothing remembers it.
     if (tenant.state === 'suspended') throw new Unavailable('This feed is paused for now.', pauseSeconds)
-    return db.within({ tenantId: tenant.id, userId: null, role: 'system' }, work, { readOnly: true })
+    const reader = { tenantId: tenant.id, userId: null, role: 'system' } as const
+    const read = await replica?.read(reader, work)
+    return read ? read.value : db.within(reader, work, { readOnly: true })
   }
   const addresses = (visit: Visit) => addressesOf(publicOrigin(visit.request, config), visit.params.slug)
 

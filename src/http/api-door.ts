@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { readVisit, type Visit } from '../auth/session.ts'
+import type { Visit } from '../auth/session.ts'
 import { tenantNow } from '../db/directory.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Invalid, Unauthenticated } from '../errors.ts'
@@ -7,8 +7,9 @@ import { newId } from '../lib/id.ts'
 import { keyIdOf, keyOf } from '../lib/seal.ts'
 import type { Services } from '../services.ts'
 import { asKept, bytesOf, idempotentAnswer, openFor, sealFor } from '../tenants/sealed.ts'
+import { enter } from './enter.ts'
 import { type Caller, callerOfBearer } from './session.ts'
-import { refuseSuspended, type Serves } from './standing.ts'
+import type { Serves } from './standing.ts'
 
 /** The parts of Elysia's context that this door reads. */
 export interface Incoming {
@@ -32,32 +33,25 @@ const keyPattern = /^[\x21-\x7e]{1,200}$/
 
 /** @param serves whom it lets in while the workspace is suspended */
 export function createApiDoor(
-  { db, tokens }: Pick<Services, 'db' | 'tokens'>,
+  { db, replica, tokens }: Pick<Services, 'db' | 'replica' | 'tokens'>,
   serves: Serves = 'nobody',
 ): ApiDoor {
   async function inside<T>(incoming: Incoming, work: Work<T>, readOnly: boolean): Promise<T> {
     const caller = await callerOfBearer(tokens, incoming.request.headers.get('authorization'))
     if (!caller) throw new Unauthenticated()
-    const actor = { tenantId: caller.tenantId, userId: null, role: 'reviewer' } as const
     // A key of a tenant that is gone proves nothing.
     if (!(await tenantNow(db, caller.tenantId))) throw new Unauthenticated()
-    try {
-      return await db.within(
-        actor,
-        async scope => {
-          const visit = await readVisit(scope, caller.credential)
-          refuseSuspended(scope, visit, serves)
-          if (!readOnly) await touchKey(scope, caller)
-          const bearer = { ...actor, userId: visit.user.id, role: visit.user.role }
-          return work({ ...scope, actor: bearer }, visit)
-        },
-        { readOnly },
-      )
-    } catch (error) {
-      // It went meanwhile.
-      if (!(await db.tenantById(caller.tenantId))) throw new Unauthenticated()
-      throw error
-    }
+    const { value } = await enter(
+      { db, replica, serves },
+      caller.tenantId,
+      caller.credential,
+      readOnly,
+      async (scope, visit) => {
+        if (!readOnly) await touchKey(scope, caller)
+        return work(scope, visit)
+      },
+    )
+    return value
   }
   return {
     async read(incoming, work) {

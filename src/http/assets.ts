@@ -19,6 +19,7 @@ const types: Record<string, string> = {
 /** Browser files that come out of packages, under the names our pages use. */
 const fromPackages: Record<string, string> = {
   'htmx.js': 'node_modules/htmx.org/dist/htmx.min.js',
+  'hx-sse.js': 'node_modules/htmx.org/dist/ext/hx-sse.min.js',
   'fonts/inter.woff2': 'node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2',
   'fonts/inter-ext.woff2': 'node_modules/@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2',
   'fonts/newsreader.woff2':

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Html } from '../../views/html.ts'
 import { reviewCount } from '../approvals/find.ts'
 import { enteredCookie } from '../auth/entrance.ts'
-import { prolongSession, readVisit, type Visit } from '../auth/session.ts'
+import { prolongSession, type Visit } from '../auth/session.ts'
 import { tenantNow } from '../db/directory.ts'
 import type { Scope } from '../db/scope.ts'
 import { Unauthenticated } from '../errors.ts'
@@ -11,12 +11,13 @@ import { needsCount } from '../notifications/find.ts'
 import { may } from '../permissions.ts'
 import type { Services } from '../services.ts'
 import type { Incoming } from './api-door.ts'
+import { enter } from './enter.ts'
 import { type Rejected, readForm, rejection } from './form.ts'
 import { Moved } from './moved.ts'
 import { isSecure } from './origin.ts'
 import { flashCookie, flashed, flashSeen, page, readFlash, seeOther } from './page.ts'
 import { callerOfCookie, cookieValue, endedCookie, sessionCookie, sessionToken } from './session.ts'
-import { refuseSuspended, type Serves } from './standing.ts'
+import type { Serves } from './standing.ts'
 
 export interface DeskRequest extends Incoming {
   params: { slug: string }
@@ -27,6 +28,10 @@ export interface Frame {
   workspace: Visit['workspace']
   user: Visit['user']
   path: string
+  /** Path and query. */
+  address: string
+  /** When it was read, in milliseconds since 1970. */
+  since: number
   counts: { review: number; notifications: number }
   /** `Saturday, 21 November · Berlin, 08:36` */
   now: string
@@ -59,7 +64,7 @@ export interface Desk {
 
 /** @param serves whom it lets in while the workspace is suspended */
 export function createDesk(
-  { db, tokens, config }: Pick<Services, 'db' | 'tokens' | 'config'>,
+  { db, replica, tokens, config }: Pick<Services, 'db' | 'replica' | 'tokens' | 'config'>,
   serves: Serves = 'nobody',
 ): Desk {
   const secure = isSecure(config)
@@ -81,20 +86,7 @@ export function createDesk(
       ])
     // The URL names the workspace, the signed token proves it: both must agree.
     if (tenant?.slug !== slug) throw new Unauthenticated()
-    const actor = { tenantId: caller.tenantId, userId: null, role: 'reviewer' } as const
-    return db.within(
-      actor,
-      async scope => {
-        const visit = await readVisit(scope, caller.credential)
-        refuseSuspended(scope, visit, serves)
-        const value = await work(
-          { ...scope, actor: { ...actor, userId: visit.user.id, role: visit.user.role } },
-          visit,
-        )
-        return { value, visit }
-      },
-      { readOnly },
-    )
+    return enter({ db, replica, serves }, tenant.id, caller.credential, readOnly, work)
   }
 
   async function prolong(incoming: DeskRequest, visit: Visit): Promise<string | null> {
@@ -117,7 +109,9 @@ export function createDesk(
 
   return {
     async show(incoming, work, status = 200) {
-      const flash = readFlash(cookieValue(incoming.request, flashCookie))
+      // A page that looks again by itself must not take the message that another tab is about to show.
+      const again = incoming.request.headers.has('hx-request')
+      const flash = again ? null : readFlash(cookieValue(incoming.request, flashCookie))
       const { value, visit } = await inside(incoming, true, async (scope, seen) =>
         work(scope, await readFrame(scope, seen, incoming.request, flash), seen),
       )
@@ -154,6 +148,8 @@ async function readFrame(
   request: Request,
   flash: Frame['flash'],
 ): Promise<Frame> {
+  const since = Date.now()
+  const { pathname, search } = new URL(request.url)
   const [notifications, review, [clock]] = await Promise.all([
     needsCount(scope),
     reviewCount(scope),
@@ -162,7 +158,9 @@ async function readFrame(
   return {
     workspace: visit.workspace,
     user: visit.user,
-    path: new URL(request.url).pathname,
+    path: pathname,
+    address: pathname + search,
+    since,
     counts: { review, notifications },
     now: dateline((clock?.now as Date | undefined) ?? new Date(), visit.workspace.zone),
     flash,

@@ -97,7 +97,7 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       const status = responseValue instanceof Response ? responseValue.status : (set.status ?? 200)
       const { pathname } = new URL(request.url)
       const door = pathname.startsWith('/api/') ? 'api' : pathname.startsWith('/w/') ? 'page' : 'public'
-      metrics.request(door, Number(status) || 200)
+      metrics.request(door, Number(status) || 200, (performance.now() - timed.started) / 1000)
       if (pathname.startsWith('/public/')) return
       log.info(`${request.method} ${loggable(pathname)}`, {
         status,
@@ -113,6 +113,7 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
       if (problem.status >= 500)
         log.error('a request failed', {
           error,
+          why: (error as { why?: string }).why,
           path: loggable(new URL(request.url).pathname),
           id: times.get(request)?.id,
         })
@@ -122,8 +123,14 @@ export function guards(services: Pick<Services, 'config' | 'counter' | 'tokens' 
     })
 }
 
-/** The path as the log may have it: the tokens of one-time links open doors. */
-const loggable = (pathname: string) => pathname.replace(/^(\/(?:join|reset)\/[^/]+\/).+/, '$1…')
+/**
+ * The path as the log may have it: the tokens of one-time links open doors, however the link was mangled, and a
+ * workspace's name outlives it nowhere.
+ */
+const loggable = (pathname: string) =>
+  pathname
+    .replace(/((?:join|reset)(?:\/|%2f)+[0-9a-f-]{36}(?:\/|%2f)+).+/i, '$1…')
+    .replace(/^\/(w|feed)\/[^/]+/, '/$1/…')
 
 /** The framework's own errors, in our words. */
 function elysiaProblem(code: unknown, error: unknown) {

@@ -1,4 +1,4 @@
-import { type FieldError, Refusal, TooMany, Unavailable } from '../errors.ts'
+import { type FieldError, Refusal } from '../errors.ts'
 
 /** The one place where refusals get their HTTP status. */
 const statusOf: Record<string, number> = {
@@ -20,6 +20,7 @@ const statusOf: Record<string, number> = {
   idempotency_key_reused: 422,
   too_many: 429,
   unavailable: 503,
+  storage_full: 507,
 }
 
 export interface Problem {
@@ -39,7 +40,8 @@ export function problemOf(error: unknown): Problem | null {
     detail: error.message,
     errors: error.errors,
   }
-  if (error instanceof TooMany || error instanceof Unavailable) problem.retryAfter = error.retryAfterSeconds
+  const { retryAfterSeconds } = error as { retryAfterSeconds?: number }
+  if (retryAfterSeconds !== undefined) problem.retryAfter = retryAfterSeconds
   return problem
 }
 
@@ -61,6 +63,7 @@ const titles: Record<number, string> = {
   429: 'Too many requests',
   500: 'Internal error',
   503: 'Unavailable',
+  507: 'Storage full',
 }
 
 export const titleOf = (status: number): string => titles[status] ?? 'Error'

@@ -1,33 +1,41 @@
+import { type OpenedAccount, openAccounts } from '../accounts/credential.ts'
 import type { Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
-import type { Json } from '../platforms/platform.ts'
+import type { Json, PlatformId } from '../platforms/platform.ts'
+import { type PostDraft, postDrafts } from '../publishing/post.ts'
 import { leastRunDue } from './runs.ts'
 
-/** Seconds a claim holds without being renewed. A dead worker's jobs are looked at when it ends. */
+/** How long a claimed job is its worker's; renewed while it is being sent. */
 export const leaseSeconds = 20
+/** A job that took so many workers down with it is not given to another. */
+export const mostLost = 3
 
 export interface ClaimedJob {
   id: string
+  /** Fences: only who holds this attempt may record. */
   attemptId: string
   contentId: string
   versionId: string
   accountId: string
-  platform: string
+  platform: PlatformId
+  /** The account, opened, and what it is to send; null when either is gone. */
+  opened: { account: OpenedAccount; draft: PostDraft } | null
   runAt: Date
-  /** Seconds since the planned moment, by the database's clock. */
+  /** Seconds between the planned moment and this claim, both by the database's clock. */
   late: number
   /** The database's clock at the claim. */
   claimedAt: Date
   tries: number
   steps: Record<string, Json>
-  /** An earlier attempt may have published it: look before anything is sent. */
+  /** An earlier attempt was armed and its end is not known: look before sending. */
   armed: boolean
+  /** How many attempts in all ended without a word. */
+  lost: number
 }
 
 /**
- * Takes up to `most` jobs of this tenant, one an account: those that are due, and those whose worker has let its lease
- * run out. An expired lease is a reason to look, never permission to send again: `armed` is carried over.
- * Must be called holding the lock on the tenant's `tenant_due` row.
+ * Claims at most `most` jobs that are due, and those whose worker let its lease run out. One job an account at a time,
+ * the longest due first, so that an account's posts go out in their order.
  */
 export async function claimJobs(scope: Scope, worker: string, most: number): Promise<ClaimedJob[]> {
   const { sql } = scope
@@ -42,55 +50,88 @@ export async function claimJobs(scope: Scope, worker: string, most: number): Pro
     limit ${most * 4}
     for update of j skip locked`
   const accounts = new Set<string>()
-  const claimed: ClaimedJob[] = []
-  for (const row of found) {
-    const accountId = row.account_id as string
-    if (claimed.length >= most || accounts.has(accountId)) continue
-    accounts.add(accountId)
-    claimed.push(await claim(scope, worker, row))
-  }
-  return claimed
+  const chosen = found.filter(row => {
+    if (accounts.size >= most || accounts.has(row.account_id as string)) return false
+    accounts.add(row.account_id as string)
+    return true
+  })
+  if (chosen.length === 0) return []
+  const before = await takeOver(scope, chosen)
+  const jobs = chosen.map(row => claimed(row, before.get(row.attempt_id as string)))
+  const [opened, drafts] = await Promise.all([
+    openAccounts(scope, [...accounts]),
+    postDrafts(scope, jobs),
+    markClaimed(scope, worker, jobs),
+  ])
+  return jobs.map(({ armedAt: _, ...job }, at) => {
+    const [account, draft] = [opened.get(job.accountId), drafts[at]]
+    return { ...job, opened: account && draft ? { account, draft } : null }
+  })
 }
 
-async function claim(scope: Scope, worker: string, row: Record<string, unknown>): Promise<ClaimedJob> {
-  const { sql } = scope
-  const attemptId = newId()
-  const resumed = row.state === 'publishing'
-  const [before] = resumed
-    ? await sql`
-        update publish_attempts set ended_at = public.clock(), outcome = coalesce(outcome, 'lost')
-        where id = ${row.attempt_id as string | null} and ended_at is null returning armed_at`
-    : []
+interface Former {
+  armedAt: Date | null
+  lost: number
+}
+
+/** Ends the attempts of workers that let go. @returns what is known of them, by attempt */
+async function takeOver(
+  { sql }: Scope,
+  chosen: readonly Record<string, unknown>[],
+): Promise<Map<string, Former>> {
+  const former = chosen.filter(row => row.state === 'publishing').map(row => row.attempt_id as string)
+  if (former.length === 0) return new Map()
+  await sql`
+    update publish_attempts set ended_at = public.clock(), outcome = coalesce(outcome, 'lost')
+    where id = any(${former}::uuid[]) and ended_at is null`
+  const rows = await sql`
+    select a.id, a.armed_at,
+      (select count(*)::int from publish_attempts every where every.job_id = a.job_id and every.outcome = 'lost') as lost
+    from publish_attempts a where a.id = any(${former}::uuid[])`
+  return new Map(
+    rows.map(row => [row.id as string, { armedAt: row.armed_at as Date | null, lost: row.lost as number }]),
+  )
+}
+
+type Unopened = Omit<ClaimedJob, 'opened'> & { armedAt: Date | null }
+
+function claimed(row: Record<string, unknown>, former: Former | undefined): Unopened {
   // A job that waits for the platform to finish has an attempt that ended as "processing": armed all the same.
-  const [waiting] =
-    resumed && !before
-      ? await sql`select armed_at from publish_attempts where id = ${row.attempt_id as string | null}`
-      : []
-  const armedAt = (before?.armed_at ?? waiting?.armed_at ?? null) as Date | null
-  const tries = resumed ? (row.tries as number) : (row.tries as number) + 1
-  await sql`
-    insert into publish_attempts (id, job_id, number, worker, armed_at)
-    select ${attemptId}, ${row.id as string}, coalesce(max(number), 0) + 1, ${worker}, ${armedAt}
-    from publish_attempts where job_id = ${row.id as string}`
-  await sql`
-    update publish_jobs set state = 'publishing', attempt_id = ${attemptId}, tries = ${tries}, next_try_at = null,
-      lease_until = public.clock() + ${leaseSeconds} * interval '1 second',
-      first_try_at = coalesce(first_try_at, public.clock()), error = null
-    where id = ${row.id as string}`
+  const armedAt = former?.armedAt ?? null
   return {
     id: row.id as string,
-    attemptId,
+    attemptId: newId(),
     contentId: row.content_id as string,
     versionId: row.version_id as string,
     accountId: row.account_id as string,
-    platform: row.platform as string,
+    platform: row.platform as PlatformId,
     runAt: row.run_at as Date,
     late: row.late as number,
     claimedAt: row.now as Date,
-    tries,
+    tries: row.state === 'publishing' ? (row.tries as number) : (row.tries as number) + 1,
     steps: row.steps as Record<string, Json>,
     armed: armedAt !== null,
+    armedAt,
+    lost: former?.lost ?? 0,
   }
+}
+
+async function markClaimed({ sql }: Scope, worker: string, jobs: readonly Unopened[]): Promise<void> {
+  const ids = jobs.map(job => job.id)
+  const attempts = jobs.map(job => job.attemptId)
+  await Promise.all([
+    sql`
+      insert into publish_attempts (id, job_id, number, worker, armed_at)
+      select given.attempt_id, given.job_id,
+        1 + (select coalesce(max(number), 0) from publish_attempts every where every.job_id = given.job_id), ${worker}, given.armed_at
+      from unnest(${attempts}::uuid[], ${ids}::uuid[], ${jobs.map(job => job.armedAt?.toISOString() ?? null)}::text[]::timestamptz[]) given (attempt_id, job_id, armed_at)`,
+    sql`
+      update publish_jobs j set state = 'publishing', attempt_id = given.attempt_id, tries = given.tries, next_try_at = null,
+        lease_until = public.clock() + ${leaseSeconds} * interval '1 second',
+        first_try_at = coalesce(j.first_try_at, public.clock()), error = null
+      from unnest(${ids}::uuid[], ${attempts}::uuid[], ${jobs.map(job => job.tries)}::int[]) given (job_id, attempt_id, tries)
+      where j.id = given.job_id`,
+  ])
 }
 
 /** When this tenant has something to do next: the least over jobs and runs, lease ends included. */

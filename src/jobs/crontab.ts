@@ -2,6 +2,7 @@ import { collectCounts } from '../analytics/collect.ts'
 import type { Services } from '../services.ts'
 import { eraseDue } from '../tenants/erase.ts'
 import { removeOldExports } from '../tenants/exports.ts'
+import { dropFormerKeys } from '../tenants/former-keys.ts'
 import { groundOf } from '../tenants/ground.ts'
 import { snapshotAll } from '../tenants/snapshots.ts'
 import { sweepTenant } from './sweep.ts'
@@ -16,7 +17,9 @@ export interface Schedule {
 
 /** Every schedule of the process on one screen. */
 export function crontab(services: Services, worker: Worker): Schedule[] {
+  /** In one of the processes on this database alone. */
   const eachTenant = (work: (tenantId: string) => Promise<void>) => async () => {
+    if (!(await services.leads())) return
     const tenants = await services.db.sql`select id from public.tenants where state = 'active' order by id`
     for (const { id } of tenants)
       await work(id as string).catch(error =>
@@ -29,6 +32,11 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
       name: 'fetch counts of published posts',
       pattern: '0 */10 * * * *',
       run: eachTenant(id => collectCounts(services, id)),
+    },
+    {
+      name: 'remove former keys',
+      pattern: '0 47 * * * *',
+      run: async () => void (await dropFormerKeys(services.db, services.storage)),
     },
     { name: 'erase what is to be erased', pattern: '30 * * * * *', run: () => eraseDue(services) },
     {

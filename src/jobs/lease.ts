@@ -1,4 +1,4 @@
-import type { Actor, Within } from '../db/scope.ts'
+import type { Scope } from '../db/scope.ts'
 import type { Json } from '../platforms/platform.ts'
 import { type ClaimedJob, leaseSeconds } from './claim.ts'
 
@@ -21,12 +21,18 @@ export interface Lease {
   /** Looked and not found: the attempt is as if it had not been armed. */
   disarm(): Promise<void>
   saveStep(name: string, value: Json): Promise<void>
-  saveNotes(notes: readonly { at: string; what: string }[]): Promise<void>
   end(): void
 }
 
-/** Holds a claimed job's lease, renewing it while the work goes on. `signal` aborts when it is lost or time is up. */
-export function holdLease(within: Within, actor: Actor, job: ClaimedJob, deadlineMs: number): Lease {
+/**
+ * Holds a claimed job's lease, renewing it while the work goes on. `signal` aborts when it is lost or time is up.
+ * @param run runs a piece of work in a transaction of the job's tenant
+ */
+export function holdLease(
+  run: <T>(work: (scope: Scope) => Promise<T>) => Promise<T>,
+  job: Pick<ClaimedJob, 'id' | 'attemptId'>,
+  deadlineMs: number,
+): Lease {
   const lost = new AbortController()
   const fenced = async (change: Promise<readonly unknown[]>) => {
     if ((await change).length > 0) return
@@ -34,7 +40,7 @@ export function holdLease(within: Within, actor: Actor, job: ClaimedJob, deadlin
     throw new LeaseLost()
   }
   const timer = setInterval(() => {
-    within(actor, scope =>
+    run(scope =>
       fenced(scope.sql`
         update publish_jobs set lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
         where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' returning id`),
@@ -47,7 +53,7 @@ export function holdLease(within: Within, actor: Actor, job: ClaimedJob, deadlin
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
     // The job's row is locked first: a take-over that commits while this waits for it is seen, not overtaken.
     arm: known =>
-      within(actor, scope =>
+      run(scope =>
         fenced(scope.sql`
           with held as (
             update publish_jobs set steps = steps || ${scope.sql.json(known)}::jsonb
@@ -57,7 +63,7 @@ export function holdLease(within: Within, actor: Actor, job: ClaimedJob, deadlin
           where a.id = held.attempt_id returning a.id`),
       ),
     disarm: () =>
-      within(actor, scope =>
+      run(scope =>
         fenced(scope.sql`
           with held as (
             select attempt_id from publish_jobs
@@ -65,15 +71,11 @@ export function holdLease(within: Within, actor: Actor, job: ClaimedJob, deadlin
           update publish_attempts a set armed_at = null from held where a.id = held.attempt_id returning a.id`),
       ),
     saveStep: (name, value) =>
-      within(actor, scope =>
+      run(scope =>
         fenced(scope.sql`
           update publish_jobs set steps = steps || ${scope.sql.json({ [name]: value })}::jsonb
           where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' returning id`),
       ),
-    saveNotes: notes =>
-      within(actor, async scope => {
-        await scope.sql`update publish_attempts set notes = ${scope.sql.json(notes)} where id = ${job.attemptId}`
-      }),
     end: () => clearInterval(timer),
   }
 }

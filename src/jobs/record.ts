@@ -10,13 +10,64 @@ const mostTries = 8
 const longestHours = 24
 const backoffSeconds = [5, 30, 120, 600, 1800, 3600, 7200]
 
+type Unpublished = Exclude<Outcome, { is: 'published' }>
+
+/** A line of an attempt's timeline. */
+export interface Note {
+  at: string
+  what: string
+}
+
 const shown = ({ code, message, next, link }: Failure) => ({ code, message, next, link: link ?? null })
 
 /**
  * Writes down how an attempt ended: job, attempt and event in one transaction, only while the attempt holds the job.
  * @returns false when the lease was lost; then nothing was written
  */
-export async function recordOutcome(scope: Scope, job: ClaimedJob, outcome: Outcome): Promise<boolean> {
+export async function recordOutcome(
+  scope: Scope,
+  job: ClaimedJob,
+  outcome: Outcome,
+  notes: readonly Note[] = [],
+): Promise<boolean> {
+  const recorded =
+    outcome.is === 'published'
+      ? await recordPublished(scope, job, outcome, notes)
+      : await recordOther(scope, job, outcome, notes)
+  // What the attempt did is worth knowing all the same.
+  if (!recorded && notes.length > 0)
+    await scope.sql`update publish_attempts set notes = ${scope.sql.json(notes)} where id = ${job.attemptId}`
+  return recorded
+}
+
+/** The common end, in one statement. */
+async function recordPublished(
+  scope: Scope,
+  job: ClaimedJob,
+  { remoteId, remoteUrl }: Extract<Outcome, { is: 'published' }>,
+  notes: readonly Note[],
+): Promise<boolean> {
+  const { sql } = scope
+  const ended = await sql`
+    with held as (
+      update publish_jobs set state = 'published', remote_id = ${remoteId}, remote_url = ${remoteUrl},
+        published_at = public.clock(), lease_until = null, error = null
+      where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' returning attempt_id)
+    update publish_attempts a set ended_at = public.clock(), outcome = 'published',
+      detail = ${sql.json({ remoteId, remoteUrl })}, notes = ${sql.json(notes)}
+    from held where a.id = held.attempt_id returning a.id`
+  if (ended.length === 0) return false
+  const { contentId, accountId, attemptId } = job
+  await record(scope, 'publish_job.published', job.id, { contentId, accountId, attemptId, remoteUrl })
+  return true
+}
+
+async function recordOther(
+  scope: Scope,
+  job: ClaimedJob,
+  outcome: Unpublished,
+  notes: readonly Note[],
+): Promise<boolean> {
   const { sql } = scope
   // Content before its jobs, as people's moves lock them: an archiving under way is waited for and seen.
   if (outcome.is === 'retry') await sql`select 1 from content where id = ${job.contentId} for share`
@@ -28,17 +79,11 @@ export async function recordOutcome(scope: Scope, job: ClaimedJob, outcome: Outc
   const settled = settle(outcome, job.tries, held.long_tried as boolean)
   const why = 'why' in settled ? settled.why : null
   await sql`
-    update publish_attempts set ended_at = public.clock(), outcome = ${settled.is},
-      detail = ${sql.json(why ? { ...shown(why), raw: why.raw ?? null } : 'remoteId' in settled ? { remoteId: settled.remoteId, remoteUrl: settled.remoteUrl } : null)}
+    update publish_attempts set ended_at = public.clock(), outcome = ${settled.is}, notes = ${sql.json(notes)},
+      detail = ${sql.json(why ? { ...shown(why), raw: why.raw ?? null } : null)}
     where id = ${job.attemptId}`
   const about = { contentId: job.contentId, accountId: job.accountId, attemptId: job.attemptId }
   switch (settled.is) {
-    case 'published':
-      await sql`
-        update publish_jobs set state = 'published', remote_id = ${settled.remoteId}, remote_url = ${settled.remoteUrl},
-          published_at = public.clock(), lease_until = null, error = null where id = ${job.id}`
-      await record(scope, 'publish_job.published', job.id, { ...about, remoteUrl: settled.remoteUrl })
-      break
     case 'processing': {
       // The lease's end is the next look; the attempt stays armed, so the look never sends.
       const at = new Date(now.getTime() + settled.afterMs)
@@ -90,7 +135,7 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
 }
 
 /** A retry that has been tried enough is a failure; a look that never tells anything is a question for a person. */
-function settle(outcome: Outcome, tries: number, longTried: boolean): Outcome {
+function settle(outcome: Unpublished, tries: number, longTried: boolean): Unpublished {
   if (outcome.is === 'processing' && longTried) return { is: 'unconfirmed', why: neverTold }
   if (outcome.is !== 'retry' || (tries < mostTries && !longTried)) return outcome
   const why: Failure = {

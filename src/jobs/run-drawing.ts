@@ -11,6 +11,7 @@ import { type PictureWish, pictureWish } from '../integrations/comfyui-graphs.ts
 import { ComfyFailed } from '../integrations/comfyui-wire.ts'
 import { addPicture, keepPicture, preparePicture } from '../media/media.ts'
 import type { Services } from '../services.ts'
+import { StorageTrouble } from '../storage/storage.ts'
 import { type ClaimedRun, type Ending, record, renew, system } from './run-record.ts'
 
 /** For one picture, from claim to file; a job that is not done by then is withdrawn. */
@@ -60,6 +61,10 @@ function explain(services: Services, run: ClaimedRun, error: unknown): Ending {
   if (error instanceof ComfyFailed) return { is: 'failed', outcome: error.message }
   if (error instanceof Invalid)
     return { is: 'failed', outcome: `What ComfyUI made cannot be used. ${error.message}` }
+  if (error instanceof StorageTrouble) {
+    services.log.error('a generated picture could not be stored', { error, why: error.why, run: run.id })
+    return { is: 'retry', outcome: error.message }
+  }
   services.log.error('a picture could not be generated', { error, run: run.id })
   return {
     is: 'retry',

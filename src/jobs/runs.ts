@@ -1,5 +1,5 @@
+import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
-import { wakeAt } from '../publishing/schedule.ts'
 import type { Services } from '../services.ts'
 import type { RunKind } from '../workflows/schema.ts'
 import { callWorkflow } from './run-call.ts'

@@ -1,15 +1,15 @@
-import { createCredential, openAccount } from '../accounts/credential.ts'
-import type { Actor } from '../db/scope.ts'
-import { NotFound } from '../errors.ts'
+import { createCredential } from '../accounts/credential.ts'
+import { publicBase } from '../config.ts'
+import type { Actor, Tenant } from '../db/scope.ts'
 import { platforms } from '../platforms/index.ts'
 import type { Finding, Json, Outcome, Platform, Post, Sending } from '../platforms/platform.ts'
-import { postDraft } from '../publishing/post.ts'
 import type { Services } from '../services.ts'
-import type { ClaimedJob } from './claim.ts'
+import { type ClaimedJob, mostLost } from './claim.ts'
 import { crashPoint } from './crash.ts'
 import { rehearsalJournal } from './journal.ts'
 import { holdLease, LeaseLost } from './lease.ts'
-import { recordOutcome } from './record.ts'
+import { type Note, recordOutcome } from './record.ts'
+import type { Together } from './together.ts'
 
 /** An attempt as a whole ends within this; the lease is renewed meanwhile. */
 const attemptMs = 120_000
@@ -19,20 +19,23 @@ const looksAfterMs = [0, 1_000, 3_000]
 const plannedStep = 'planned-at'
 
 /** Performs one claimed job: looks first where it must, sends where it may, and writes down how it ended. */
-export async function sendJob(services: Services, tenantId: string, job: ClaimedJob): Promise<void> {
-  const actor: Actor = { tenantId, userId: null, role: 'system' }
-  const { db, log } = services
-  const lease = holdLease(db.within, actor, job, attemptMs)
-  const notes: { at: string; what: string }[] = []
+export async function sendJob(
+  services: Services,
+  together: Together,
+  tenant: Pick<Tenant, 'id' | 'slug'>,
+  job: ClaimedJob,
+): Promise<void> {
+  const { log } = services
+  const lease = holdLease(work => together(tenant.id, work), job, attemptMs)
+  const notes: Note[] = []
   const started = performance.now()
   // Told by the database's clock, as the attempt's own times are.
   const now = () => new Date(job.claimedAt.getTime() + performance.now() - started)
   const note = (what: string) => void notes.push({ at: now().toISOString(), what })
   try {
-    const outcome = await attempt(services, actor, job, lease, note)
+    const outcome = job.lost >= mostLost ? quarantine(job) : await attempt(services, tenant, job, lease, note)
     crashPoint('before-record')
-    if (notes.length > 0) await lease.saveNotes(notes)
-    const recorded = await db.within(actor, scope => recordOutcome(scope, job, outcome))
+    const recorded = await together(tenant.id, scope => recordOutcome(scope, job, outcome, notes))
     crashPoint('after-record')
     if (recorded) {
       services.metrics.attempt(job.platform, outcome.is)
@@ -40,7 +43,7 @@ export async function sendJob(services: Services, tenantId: string, job: Claimed
     }
     log.info('publish job', {
       job: job.id,
-      tenant: tenantId,
+      tenant: tenant.id,
       outcome: recorded ? outcome.is : 'lease lost',
       ...('why' in outcome ? { code: outcome.why.code } : {}),
       ms: Math.round(performance.now() - started),
@@ -49,7 +52,7 @@ export async function sendJob(services: Services, tenantId: string, job: Claimed
     // Not recorded: the lease runs out, and the next claim finds the attempt as this one has left it.
     log.error('an attempt ended without a record; it is looked at when its lease ends', {
       job: job.id,
-      tenant: tenantId,
+      tenant: tenant.id,
       error,
     })
   } finally {
@@ -70,33 +73,25 @@ type Lease = ReturnType<typeof holdLease>
 
 async function attempt(
   services: Services,
-  actor: Actor,
+  tenant: Pick<Tenant, 'id' | 'slug'>,
   job: ClaimedJob,
   lease: Lease,
   note: (what: string) => void,
 ): Promise<Outcome> {
   let armed = job.armed
-  const opened = await services.db
-    .within(actor, async scope => ({
-      ...(await openAccount(scope, job.accountId)),
-      draft: await postDraft(scope, job.versionId, job.accountId),
-      slug: scope.tenant.slug,
-    }))
-    .catch(error => {
-      if (error instanceof NotFound) return null
-      throw error
-    })
-  if (!opened) return { is: armed ? 'unconfirmed' : 'rejected', why: accountGone }
+  const actor: Actor = { tenantId: tenant.id, userId: null, role: 'system' }
+  if (!job.opened) return { is: armed ? 'unconfirmed' : 'rejected', why: accountGone }
+  const { account: opened, draft } = job.opened
   const platform = platforms[opened.platform]
   if (opened.state === 'reconnect' && !armed) return { is: 'reconnect', why: needsReconnect(platform.name) }
-  const base = publicBase(services)
-  const feed = `${base}/feed/${opened.slug}`
+  const base = publicBase(services.config)
+  const feed = `${base}/feed/${tenant.slug}`
   const post: Post = {
     jobId: job.id,
     contentId: job.contentId,
-    text: opened.draft.text,
+    text: draft.text,
     plannedAt: plannedAt(job),
-    images: opened.draft.images.map(image => ({
+    images: draft.images.map(image => ({
       ...image,
       url: `${feed}/media/${image.id}`,
       async read() {
@@ -132,7 +127,7 @@ async function attempt(
       services,
       actor,
       job.accountId,
-      `${base}/w/${opened.slug}/accounts/${job.accountId}`,
+      `${base}/w/${tenant.slug}/accounts/${job.accountId}`,
     ),
     feedUrl: jobId => `${feed}/posts/${jobId}`,
   }
@@ -192,6 +187,18 @@ async function look(
   return finding
 }
 
+/** Three workers died with this job in their hands: it may be what kills them. */
+const quarantine = (job: ClaimedJob): Outcome => ({
+  is: job.armed ? 'unconfirmed' : 'rejected',
+  why: {
+    code: 'broke_off',
+    message: `Sending this broke off ${job.lost} times without a word, so it is not tried again by itself.`,
+    next: job.armed
+      ? 'Look at the account, then tell us: it is there, send it again, or give up. What broke it off is in the server’s log.'
+      : 'It has not gone out. What broke it off is in the server’s log; try again when the cause is gone.',
+  },
+})
+
 const accountGone = {
   code: 'account_gone',
   message: 'The account or the content of this post is no longer here.',
@@ -210,8 +217,3 @@ const broke = (name: string, error: unknown) => ({
   next: 'It is written in the log. The post is not sent twice.',
   raw: error instanceof Error ? error.message.slice(0, 300) : null,
 })
-
-/** Where links to us lead when no request is there to tell. */
-export const publicBase = ({ config }: Pick<Services, 'config'>): string =>
-  config.publicUrl?.origin ??
-  `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`

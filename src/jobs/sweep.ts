@@ -10,10 +10,11 @@ export async function sweepTenant({ db }: Pick<Services, 'db'>, tenantId: string
     const { sql } = scope
     await sql`
       select 1 from tenant_due
-      where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name for update`
+      where role = current_user for update`
     await writeDue(scope)
     await sql`delete from idempotency_keys where created_at < public.clock() - interval '24 hours'`
     await sql`delete from sessions where expires_at < public.clock()`
+    await sql`delete from deliveries where ended_at < public.clock() - interval '30 days'`
     await sql`delete from invitations where expires_at < public.clock() - interval '30 days'`
   })
 }

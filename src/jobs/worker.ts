@@ -1,16 +1,23 @@
 import { hostname } from 'node:os'
-import type { Actor, Scope } from '../db/scope.ts'
+import { oldestServedLevel } from '../db/migrations.ts'
+import type { Actor, Scope, Tenant } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, claimJobs, leastDue } from './claim.ts'
+import { type ClaimedMail, claimMails, sendMail } from './mail.ts'
 import type { ClaimedRun } from './run-record.ts'
 import { claimRuns, performRun } from './runs.ts'
 import { sendJob } from './send.ts'
+import { createTogether } from './together.ts'
 
 /** How many sends and runs go on at once in this process. */
-const lanes = 16
+const lanes = 64
 /** Who is alone may have every lane; beside others a tenant gets this many at a time, so that its ten thousand do not delay another's one. */
-const fairShare = 4
+const fairShare = 8
+/** So many tenants are entered at once: the pool has connections left for the requests and for what is being sent. */
+const entrances = 4
+/** Mails at a time, in lanes of their own: a mail server that hangs takes none away from posts. */
+const mailLanes = 4
 /** A timer is set for what falls due before the next tick. */
 const horizonMs = 1_100
 
@@ -25,6 +32,13 @@ export interface Worker {
   stop(ms: number): Promise<void>
 }
 
+interface Claimed {
+  tenant: Tenant
+  jobs: ClaimedJob[]
+  runs: ClaimedRun[]
+  mails: ClaimedMail[]
+}
+
 /** The publishing loop: finds tenants with something due, claims fairly, sends outside any transaction. */
 export function createWorker(services: Services): Worker {
   const { db, log } = services
@@ -32,8 +46,12 @@ export function createWorker(services: Services): Worker {
   const running = new Set<Promise<void>>()
   /** Pictures being drawn only poll now and then, and take long: they take no lane away from posts. */
   const drawing = new Set<Promise<void>>()
+  const mailing = new Set<Promise<void>>()
   const stopping = new AbortController()
   let stopped = false
+  const together = createTogether(db.within)
+  /** Lanes promised to claims under way. */
+  let promised = 0
   let looking: Promise<boolean> | null = null
   let again = false
   let lastLook = Date.now()
@@ -56,17 +74,25 @@ export function createWorker(services: Services): Worker {
       const due = await db.sql`
         select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
         where d.next_due_at > '-infinity' and d.next_due_at <= public.clock() and t.state = 'active'
-          and d.tenant_id <> all(${barren}::uuid[])
+          and t.schema_version >= ${oldestServedLevel} and d.tenant_id <> all(${barren}::uuid[])
         order by d.next_due_at limit ${lanes}`
       lastLook = Date.now()
       if (due.length === 0) break
       const share = Math.max(fairShare, Math.ceil(lanes / due.length))
-      for (const { tenant_id } of due) {
-        if (stopped || running.size >= lanes) break
-        const claimed = await enter(tenant_id as string, Math.min(share, lanes - running.size))
-        if (claimed === 0) barren.push(tenant_id as string)
-        found ||= claimed > 0
+      const queue = due.map(row => row.tenant_id as string)
+      const entrance = async () => {
+        for (let tenantId = queue.shift(); tenantId !== undefined; tenantId = queue.shift()) {
+          const free = Math.min(share, lanes - running.size - promised)
+          if (stopped || free <= 0) return
+          promised += free
+          const claimed = await enter(tenantId, free).finally(() => {
+            promised -= free
+          })
+          if (claimed === 0) barren.push(tenantId)
+          found ||= claimed > 0
+        }
       }
+      await Promise.all(Array.from({ length: entrances }, entrance))
     }
     await setTimer()
     return found
@@ -74,14 +100,16 @@ export function createWorker(services: Services): Worker {
 
   async function enter(tenantId: string, most: number): Promise<number> {
     const actor: Actor = { tenantId, userId: null, role: 'system' }
-    let claimed: { jobs: ClaimedJob[]; runs: ClaimedRun[] }
+    let claimed: Claimed
     try {
-      claimed = await db.within(actor, scope => claimDue(scope, name, most))
+      claimed = await db.within(actor, scope =>
+        claimDue(scope, name, most, Math.max(0, mailLanes - mailing.size)),
+      )
     } catch (error) {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
     }
-    for (const job of claimed.jobs) run(sendJob(services, tenantId, job))
+    for (const job of claimed.jobs) run(sendJob(services, together, claimed.tenant, job))
     for (const one of claimed.runs)
       run(
         performRun(services, tenantId, one, stopping.signal).catch(error =>
@@ -89,7 +117,12 @@ export function createWorker(services: Services): Worker {
         ),
         one.kind === 'comfyui' ? drawing : running,
       )
-    return claimed.jobs.length + claimed.runs.length
+    for (const one of claimed.mails)
+      run(
+        sendMail(services, tenantId, one).catch(error => log.error('a mail broke', { mail: one.id, error })),
+        mailing,
+      )
+    return claimed.jobs.length + claimed.runs.length + claimed.mails.length
   }
 
   /** What falls due before the next tick is met on the moment. */
@@ -128,8 +161,8 @@ export function createWorker(services: Services): Worker {
       for (;;) {
         wake()
         while (looking) await looking
-        if (running.size + drawing.size === 0 && !looking) return
-        await Promise.race([...running, ...drawing])
+        if (running.size + drawing.size + mailing.size === 0 && !looking) return
+        await Promise.race([...running, ...drawing, ...mailing])
       }
     },
     lastLook: () => lastLook,
@@ -140,7 +173,7 @@ export function createWorker(services: Services): Worker {
       // A look under way may just be claiming: what it claims is in flight too.
       const drained = (async () => {
         await looking
-        await Promise.all([...running, ...drawing])
+        await Promise.all([...running, ...drawing, ...mailing])
       })()
       await Promise.race([drained, Bun.sleep(ms)])
     },
@@ -152,26 +185,25 @@ export function createWorker(services: Services): Worker {
  * same statement would read an older snapshot and strand a job planned meanwhile (measured: 1 of 2,425). A tenant that
  * was suspended since it was found due is seen here: its row says minus infinity (`db/due.ts`).
  */
-async function claimDue(
-  scope: Scope,
-  worker: string,
-  most: number,
-): Promise<{ jobs: ClaimedJob[]; runs: ClaimedRun[] }> {
+async function claimDue(scope: Scope, worker: string, most: number, mostMails: number): Promise<Claimed> {
+  const { tenant } = scope
   const [mine] = await scope.sql`
     select 1 as mine from tenant_due
-    where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name
+    where role = current_user
       and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked`
-  if (!mine) return { jobs: [], runs: [] }
+  if (!mine) return { tenant, jobs: [], runs: [], mails: [] }
   const jobs = await claimJobs(scope, worker, most)
   const runs = jobs.length < most ? await claimRuns(scope, worker, most - jobs.length) : []
+  const mails = await claimMails(scope, mostMails)
+  // A claim that a crash of the database forgets is harmless for a post: arming comes later in its log, and is waited for.
+  if (runs.length + mails.length === 0) await scope.sql`set local synchronous_commit = off`
   await writeDue(scope)
-  return { jobs, runs }
+  return { tenant, jobs, runs, mails }
 }
 
 /** Recomputes when the tenant is due next, unless it is suspended. Call only with the due row locked. */
 export async function writeDue(scope: Scope): Promise<void> {
   await scope.sql`
     update tenant_due set next_due_at = ${await leastDue(scope)}
-    where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name
-      and next_due_at is distinct from '-infinity'`
+    where role = current_user and next_due_at is distinct from '-infinity'`
 }

@@ -54,6 +54,9 @@ export function isPublicAddress(address: string): boolean {
   })
 }
 
+/** True for this machine's own addresses, as a host of a URL spells them. */
+export const isLoopback = (host: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host)
+
 function publicV4(address: number): boolean {
   return !insideV4.some(([network, bits]) => {
     const start = parseV4(network)

@@ -21,3 +21,9 @@ export function randomToken(bytes = 32): string {
 
 /** What the database keeps of a bearer token: enough to recognise it, useless to whoever reads the table. */
 export const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex')
+
+/** The lowest id that a moment can have: ids made from then on sort after it. */
+export function firstIdAt(ms: number): string {
+  const hex = Math.max(0, Math.trunc(ms)).toString(16).padStart(12, '0').slice(-12)
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
+}

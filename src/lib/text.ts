@@ -136,3 +136,6 @@ export function findFacets(text: string): Facet[] {
   }
   return facets
 }
+
+/** Text for one line, such as a mail's header: line breaks and other control characters become spaces. */
+export const oneLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()

@@ -1,11 +1,11 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { isId, newId } from '../lib/id.ts'
+import { isId } from '../lib/id.ts'
+import type { Storage } from '../storage/storage.ts'
 
 export type PictureSize = 'full' | 'thumbnail'
 
-/** Where picture bytes live: one folder a tenant under the data folder, random names, nothing served by path. */
+/** Where picture bytes live: one folder a tenant, random names, nothing served by path. */
 export interface MediaFiles {
+  /** @throws StorageFull, StorageRefused, StorageAway, as everything here */
   write(tenantId: string, mediaId: string, size: PictureSize, bytes: Uint8Array): Promise<void>
   /** @returns null when the file is not there */
   read(tenantId: string, mediaId: string, size: PictureSize): Promise<Uint8Array | null>
@@ -13,39 +13,26 @@ export interface MediaFiles {
   removeTenant(tenantId: string): Promise<void>
 }
 
-export function diskFiles(dataDir: string): MediaFiles {
+export function mediaFiles(storage: Storage): MediaFiles {
   const folder = (tenantId: string) => {
     if (!isId(tenantId)) throw new Error('not a tenant id')
-    return join(dataDir, 'media', tenantId)
+    return `media/${tenantId.toLowerCase()}/`
   }
   const path = (tenantId: string, mediaId: string, size: PictureSize) => {
     if (!isId(mediaId)) throw new Error('not a media id')
-    return join(folder(tenantId), size === 'full' ? mediaId : `${mediaId}.thumbnail`)
+    const file = mediaId.toLowerCase()
+    return folder(tenantId) + (size === 'full' ? file : `${file}.thumbnail`)
   }
   return {
-    async write(tenantId, mediaId, size, bytes) {
-      await mkdir(folder(tenantId), { recursive: true, mode: 0o700 })
-      // Written beside and renamed, so that a full disk or a crash never leaves half a picture visible.
-      const file = path(tenantId, mediaId, size)
-      const part = `${file}.${newId()}.part`
-      try {
-        await Bun.write(part, bytes)
-        await rename(part, file)
-      } catch (error) {
-        await rm(part, { force: true })
-        throw error
-      }
-    },
+    write: (tenantId, mediaId, size, bytes) => storage.write(path(tenantId, mediaId, size), bytes),
     async read(tenantId, mediaId, size) {
-      const file = Bun.file(path(tenantId, mediaId, size))
-      return (await file.exists()) ? file.bytes() : null
+      const found = await storage.read(path(tenantId, mediaId, size))
+      return found ? new Response(found).bytes() : null
     },
     async remove(tenantId, mediaId) {
-      await rm(path(tenantId, mediaId, 'full'), { force: true })
-      await rm(path(tenantId, mediaId, 'thumbnail'), { force: true })
+      await storage.remove(path(tenantId, mediaId, 'full'))
+      await storage.remove(path(tenantId, mediaId, 'thumbnail'))
     },
-    async removeTenant(tenantId) {
-      await rm(folder(tenantId), { recursive: true, force: true })
-    },
+    removeTenant: tenantId => storage.removeFolder(folder(tenantId)),
   }
 }

@@ -3,8 +3,10 @@ import { MediaPage } from '../../views/media/library.tsx'
 import { Invalid } from '../errors.ts'
 import type { Desk, DeskRequest } from '../http/desk.ts'
 import { type Rejected, rejection } from '../http/form.ts'
+import { problemOf } from '../http/problems.ts'
 import { allow, may } from '../permissions.ts'
 import type { Services } from '../services.ts'
+import { StorageTrouble } from '../storage/storage.ts'
 import { FileQuery } from './api.ts'
 import { pictureResponse } from './file.ts'
 import { countMedia, listMedia, readStored } from './find.ts'
@@ -23,8 +25,8 @@ interface Back {
   picture?: { id: string; form: Rejected }
 }
 
-export function mediaPages({ files, config }: Pick<Services, 'files' | 'config'>, desk: Desk) {
-  const show = (ctx: Library, back: Back = {}) =>
+export function mediaPages({ files, config, log }: Pick<Services, 'files' | 'config' | 'log'>, desk: Desk) {
+  const show = (ctx: Library, back: Back = {}, status = back.upload || back.picture ? 422 : 200) =>
     desk.show(
       ctx,
       async (scope, frame) => {
@@ -34,7 +36,7 @@ export function mediaPages({ files, config }: Pick<Services, 'files' | 'config'>
         const generates = canWrite && config.comfyuiUrl !== null
         return MediaPage({ frame, page, counts, cursor, canWrite, generates, ...back })
       },
-      back.upload || back.picture ? 422 : 200,
+      status,
     )
 
   return new Elysia()
@@ -47,6 +49,7 @@ export function mediaPages({ files, config }: Pick<Services, 'files' | 'config'>
       const chosen = filesOf(ctx.body)
       if (chosen.length === 0) return show(ctx, { upload: refused('Choose at least one picture first.') })
       const refusals: string[] = []
+      let trouble: StorageTrouble | null = null
       let added = 0
       for (const file of chosen) {
         try {
@@ -56,12 +59,18 @@ export function mediaPages({ files, config }: Pick<Services, 'files' | 'config'>
           )
           added += 1
         } catch (error) {
+          if (error instanceof StorageTrouble) {
+            log.error('an upload could not be stored', { error, why: error.why })
+            trouble = error
+            refusals.push(error.message)
+            break
+          }
           if (!(error instanceof Invalid)) throw error
           refusals.push(`“${file.name.slice(0, 60)}”: ${error.message}`)
         }
       }
       const words = refusals.join(' ')
-      if (added === 0) return show(ctx, { upload: refused(words) })
+      if (added === 0) return show(ctx, { upload: refused(words) }, problemOf(trouble)?.status)
       const good = added === 1 ? 'The picture is in the library.' : `${added} pictures are in the library.`
       if (refusals.length > 0)
         return desk.go(ctx, '/media', `${good} Not taken: ${words}`.slice(0, maxFlash), 'bad')

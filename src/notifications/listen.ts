@@ -1,17 +1,26 @@
+import { type Config, publicBase } from '../config.ts'
 import type { Scope } from '../db/scope.ts'
 import type { EventType, Happening, Listener } from '../events.ts'
 import { newId } from '../lib/id.ts'
+import { notificationLetter } from '../mail/letters.ts'
+import { postMails } from '../mail/outbox.ts'
 import { may, type Permission, roles } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import type { PlatformId } from '../platforms/platform.ts'
 import type { Kind } from './schema.ts'
 
 /** Writes what an event asks of whom, and closes what it has answered, in the transaction of the event. */
-export const notify: Listener = async (scope, happening) => {
-  await reactions[happening.type]?.(scope, happening)
+export function notify(config: MailBase): Listener {
+  return async (scope, happening) => {
+    await reactions[happening.type]?.({ ...scope, config }, happening)
+  }
 }
 
-const reactions: Partial<Record<EventType, (scope: Scope, happening: Happening) => Promise<void>>> = {
+type MailBase = Pick<Config, 'smtpUrl' | 'publicUrl' | 'host' | 'port'>
+/** The scope, and whether and with which links a mail goes out too. */
+type Telling = Scope & { config: MailBase }
+
+const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening) => Promise<void>>> = {
   async 'publish_job.failed'(scope, { subjectId }) {
     await close(scope, ['unconfirmed'], subjectId)
     // Who gave a job up knows that it failed, and so does everybody who was asked about it.
@@ -112,9 +121,9 @@ function closeJob(scope: Scope, { subjectId }: Happening): Promise<void> {
   return close(scope, ['failed', 'unconfirmed'], subjectId)
 }
 
-/** One open notification a person, kind and subject: a repeat renews the words and the moment. */
+/** One open notification a person, kind and subject: a repeat renews the words and the moment. A new one comes by mail too. */
 async function tell(
-  scope: Scope,
+  scope: Telling,
   kind: Kind,
   subjectId: string,
   path: string,
@@ -122,12 +131,52 @@ async function tell(
 ): Promise<void> {
   if (to.length === 0) return
   const ids = to.map(() => newId())
-  await scope.sql`
+  const told = await scope.sql`
     insert into notifications (id, user_id, kind, about, path, subject_id)
     select id, user_id, ${kind}, ${about}, ${path}, ${subjectId}
     from unnest(${ids}::uuid[], ${to}::uuid[]) as new (id, user_id)
     on conflict (user_id, kind, subject_id) where done_at is null
-      do update set about = excluded.about, created_at = public.clock()`
+      do update set about = excluded.about, created_at = public.clock()
+    returning id`
+  const fresh = told.map(row => row.id as string).filter(id => ids.includes(id))
+  if (kind !== 'comment' && scope.config.smtpUrl) await mailThem(scope, fresh, kind)
+}
+
+/** What a mail's button says. */
+const labels: Record<Exclude<Kind, 'comment'>, string> = {
+  failed: 'Look at the post',
+  unconfirmed: 'Say whether it went out',
+  reconnect: 'Connect it again',
+  review: 'Read and answer',
+  changes: 'See what is asked for',
+}
+
+async function mailThem(
+  scope: Telling,
+  notifications: readonly string[],
+  kind: Exclude<Kind, 'comment'>,
+): Promise<void> {
+  const rows = await scope.sql`
+    select n.id, n.user_id, n.about, n.path, u.email, (select name from workspace) as workspace
+    from notifications n join users u on u.id = n.user_id
+    where n.id = any(${notifications}::uuid[]) and u.removed_at is null and u.by_mail order by n.id`
+  const base = `${publicBase(scope.config)}/w/${scope.tenant.slug}`
+  await postMails(
+    scope,
+    rows.map(row => ({
+      purpose: 'notification',
+      to: row.email as string,
+      userId: row.user_id as string,
+      subjectId: row.id as string,
+      letter: notificationLetter({
+        workspace: row.workspace as string,
+        words: row.about as string,
+        label: labels[kind],
+        link: base + row.path,
+        settings: `${base}/settings#mail`,
+      }),
+    })),
+  )
 }
 
 async function close(scope: Scope, kinds: readonly Kind[], subjectId: string, of: string | null = null) {

@@ -1,6 +1,6 @@
+import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Listener, record } from '../events.ts'
-import { wakeAt } from './schedule.ts'
 
 /**
  * What content, approval and account events mean for the jobs that have not begun. In the transaction of the event,
@@ -13,9 +13,11 @@ export const followContent: Listener = async (scope, { type, subjectId }) => {
 
 const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => Promise<void>>> = {
   async 'content.updated'(scope, contentId) {
+    // What an attempt may have sent stays what it was: a receiver that drops the repeat would keep the former words.
     await scope.sql`
       update publish_jobs j set version_id = c.version_id from content c
-      where c.id = ${contentId} and j.content_id = c.id and j.state in ('scheduled', 'held')`
+      where c.id = ${contentId} and j.content_id = c.id and j.state in ('scheduled', 'held')
+        and not exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)`
     await holdUnapproved(scope, contentId)
   },
   'content.approved': releaseApproved,

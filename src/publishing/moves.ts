@@ -1,10 +1,11 @@
+import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, NotFound } from '../errors.ts'
 import { type EventType, record } from '../events.ts'
 import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import { readJob } from './find.ts'
-import { plannedMoment, wakeAt } from './schedule.ts'
+import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
 
 interface Locked {
@@ -110,12 +111,16 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
  */
 async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Promise<'approval' | null> {
   const [rules] = await scope.sql`
-    select c.state, w.approval_required from content c cross join workspace w
+    select c.state, c.version_id, w.approval_required from content c cross join workspace w
     where c.id = ${job.contentId} for share of c`
   if (rules?.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const heldFor = rules?.approval_required && rules.state !== 'approved' ? 'approval' : null
+  // Whoever mended the words wants those sent; what an attempt may have sent already stays what it was.
   await scope.sql`
-    update publish_jobs set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
-      first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`} where id = ${job.id}`
+    update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
+      first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`},
+      version_id = case when exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
+        then j.version_id else ${rules?.version_id as string}::uuid end
+    where j.id = ${job.id}`
   return heldFor
 }

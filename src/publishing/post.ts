@@ -16,26 +16,56 @@ interface Variant {
 
 /** @throws NotFound when the version is not there */
 export async function postDraft(scope: Scope, versionId: string, accountId: string): Promise<PostDraft> {
-  const [version] =
-    await scope.sql`select text, media, variants from content_versions where id = ${versionId}`
-  if (!version) throw new NotFound()
-  const variant = (version.variants as Variant[]).find(one => one.accountId === accountId)
-  const text = variant?.text ?? (version.text as string)
-  const ids = variant?.media ?? (version.media as string[])
-  const rows =
-    ids.length === 0
-      ? []
-      : await scope.sql`
-          select m.id, m.type, m.width, m.height, m.bytes, m.alt
-          from unnest(${ids}::uuid[]) with ordinality as wanted (id, place) join media m on m.id = wanted.id
-          order by wanted.place`
-  const images = rows.map(row => ({
-    id: row.id as string,
-    type: row.type as string,
-    width: row.width as number,
-    height: row.height as number,
-    bytes: row.bytes as number,
-    alt: row.alt as string,
-  }))
-  return { text, images }
+  const [draft] = await postDrafts(scope, [{ versionId, accountId }])
+  if (!draft) throw new NotFound()
+  return draft
+}
+
+/** Several at once, in the given order; null where the version is not there. */
+export async function postDrafts(
+  scope: Scope,
+  wanted: readonly { versionId: string; accountId: string }[],
+): Promise<(PostDraft | null)[]> {
+  const ids = [...new Set(wanted.map(({ versionId }) => versionId))]
+  const versions = new Map(
+    (
+      await scope.sql`select id, text, media, variants from content_versions where id = any(${ids}::uuid[])`
+    ).map(row => [row.id as string, row]),
+  )
+  const drafts = wanted.map(({ versionId, accountId }) => {
+    const version = versions.get(versionId)
+    if (!version) return null
+    const variant = (version.variants as Variant[]).find(one => one.accountId === accountId)
+    return {
+      text: variant?.text ?? (version.text as string),
+      media: variant?.media ?? (version.media as string[]),
+    }
+  })
+  const images = await imagesOf(scope, [...new Set(drafts.flatMap(draft => draft?.media ?? []))])
+  return drafts.map(
+    draft =>
+      draft && { text: draft.text, images: draft.media.flatMap(id => images.get(id.toLowerCase()) ?? []) },
+  )
+}
+
+async function imagesOf(
+  scope: Scope,
+  ids: readonly string[],
+): Promise<Map<string, PostDraft['images'][number]>> {
+  if (ids.length === 0) return new Map()
+  const rows = await scope.sql`
+    select id, type, width, height, bytes, alt from media where id = any(${[...ids]}::uuid[])`
+  return new Map(
+    rows.map(row => [
+      row.id as string,
+      {
+        id: row.id as string,
+        type: row.type as string,
+        width: row.width as number,
+        height: row.height as number,
+        bytes: row.bytes as number,
+        alt: row.alt as string,
+      },
+    ]),
+  )
 }

@@ -33,6 +33,8 @@ export interface RowQuery {
   ids?: readonly string[] | undefined
   states?: readonly JobState[] | undefined
   heldFor?: HeldFor | undefined
+  /** Leaves out what is held for that. */
+  notHeldFor?: HeldFor | undefined
   accountId?: string | undefined
   contentId?: string | undefined
   from?: Date | undefined
@@ -68,6 +70,7 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
     where (${query.ids ?? null}::uuid[] is null or j.id = any(${query.ids ?? null}::uuid[]))
       and (${query.states ?? null}::text[] is null or j.state = any(${query.states ?? null}::text[]))
       and (${query.heldFor ?? null}::text is null or j.held_for = ${query.heldFor ?? null}::text)
+      and (${query.notHeldFor ?? null}::text is null or j.held_for is distinct from ${query.notHeldFor ?? null}::text)
       and (${query.accountId ?? null}::uuid is null or j.account_id = ${query.accountId ?? null}::uuid)
       and (${query.contentId ?? null}::uuid is null or j.content_id = ${query.contentId ?? null}::uuid)
       and (${query.from ?? null}::timestamptz is null or j.run_at >= ${query.from ?? null}::timestamptz)

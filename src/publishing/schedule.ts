@@ -1,4 +1,4 @@
-import { lowerDue } from '../db/due.ts'
+import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Invalid, NotFound } from '../errors.ts'
 import { record } from '../events.ts'
@@ -52,13 +52,6 @@ export async function scheduleJobs(
   await wakeAt(scope, moment.at)
   const jobs = await jobsOfContent(scope, contentId)
   return { items: jobs.filter(job => made.includes(job.id)) }
-}
-
-/** Lowers the tenant's due time and, when it is close, wakes the workers at commit: their own timers see the rest. */
-export async function wakeAt(scope: Scope, at: Date): Promise<void> {
-  await scope.sql`
-    select pg_notify('masthead_due', '') where ${at}::timestamptz <= public.clock() + interval '3 seconds'`
-  await lowerDue(scope, at)
 }
 
 /** @throws Invalid for a time that is past, skipped, doubled without a choice, or in no known zone */

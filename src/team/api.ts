@@ -1,19 +1,33 @@
 import { Elysia } from 'elysia'
+import type { Scope } from '../db/scope.ts'
 import type { ApiDoor } from '../http/api-door.ts'
 import { publicOrigin } from '../http/origin.ts'
 import { ListQuery } from '../lib/cursor.ts'
 import type { Services } from '../services.ts'
-import { invite, listInvitations, NewInvitation, revokeInvitation } from './invitations.ts'
+import {
+  type Invitation,
+  invite,
+  listInvitations,
+  mailInvitation,
+  NewInvitation,
+  revokeInvitation,
+} from './invitations.ts'
 import { changeUser, listUsers, readUser, removeUser, UserChange } from './users.ts'
 import { changeWorkspace, readWorkspace, WorkspaceChange } from './workspace.ts'
 
-/** The link of an invitation; its token is nowhere else. */
-export const invitationLink = (
+/** Invites somebody and, where mail is set up, mails the link; both doors do it so. The link's token is nowhere else. */
+export async function inviteByLink(
   { config }: Pick<Services, 'config'>,
   request: Request,
-  tenantId: string,
-  token: string,
-): string => `${publicOrigin(request, config)}/join/${tenantId}/${token}`
+  scope: Scope,
+  given: NewInvitation,
+): Promise<{ invitation: Invitation; link: string }> {
+  const { invitation, token } = await invite(scope, given)
+  const link = `${publicOrigin(request, config)}/join/${scope.tenant.id}/${token}`
+  if (!config.smtpUrl) return { invitation, link }
+  await mailInvitation(scope, invitation, link)
+  return { invitation: { ...invitation, mail: 'waiting' }, link }
+}
 
 export function teamApi(services: Pick<Services, 'config'>, api: ApiDoor) {
   return new Elysia()
@@ -52,14 +66,17 @@ export function teamApi(services: Pick<Services, 'config'>, api: ApiDoor) {
         api.write(
           context,
           async scope => {
-            const { invitation, token } = await invite(scope, context.body)
-            return { ...invitation, link: invitationLink(services, context.request, scope.tenant.id, token) }
+            const { invitation, link } = await inviteByLink(services, context.request, scope, context.body)
+            return { ...invitation, link }
           },
           201,
         ),
       {
         body: NewInvitation,
-        detail: { summary: 'Invite somebody; the link is in this answer only', tags: ['people'] },
+        detail: {
+          summary: 'Invite somebody; the link is in this answer, and in a mail where mail is set up',
+          tags: ['people'],
+        },
       },
     )
     .delete(

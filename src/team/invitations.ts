@@ -6,6 +6,9 @@ import { Conflict, NotFound } from '../errors.ts'
 import { record } from '../events.ts'
 import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
+import { invitationLetter } from '../mail/letters.ts'
+import { postMails } from '../mail/outbox.ts'
+import type { DeliveryState } from '../mail/schema.ts'
 import { allow, type Role } from '../permissions.ts'
 import { addUser } from './users.ts'
 
@@ -27,6 +30,8 @@ export interface Invitation {
   state: 'open' | 'expired'
   /** Name of who invited, null when that login is gone. */
   invitedBy: string | null
+  /** What became of its mail; null when none was sent. */
+  mail: DeliveryState | null
   createdAt: string
   expiresAt: string
 }
@@ -57,10 +62,32 @@ export async function invite(
     role: given.role,
     state: 'open',
     invitedBy: (inviter?.name as string | undefined) ?? null,
+    mail: null,
     createdAt: made.createdAt,
     expiresAt: made.expiresAt,
   }
   return { invitation, token: made.token }
+}
+
+/** Mails the link of an invitation, in the transaction that made it. */
+export async function mailInvitation(scope: Scope, invitation: Invitation, link: string): Promise<void> {
+  const [workspace] = await scope.sql`select name, zone from workspace`
+  await postMails(scope, [
+    {
+      purpose: 'invitation',
+      to: invitation.email,
+      userId: null,
+      subjectId: invitation.id,
+      letter: invitationLetter({
+        workspace: workspace?.name as string,
+        inviter: invitation.invitedBy,
+        role: invitation.role,
+        link,
+        expiresAt: invitation.expiresAt,
+        zone: workspace?.zone as string,
+      }),
+    },
+  ])
 }
 
 /** Invitations that nobody has taken up yet, newest first. @throws Malformed `bad_cursor` */
@@ -71,7 +98,8 @@ export async function listInvitations(
   allow(scope, 'people.manage')
   const [before = null] = readCursor(cursor, [idKey]) ?? []
   const rows = await scope.sql`
-    select i.id, i.email, i.role, i.created_at, i.expires_at, i.expires_at <= public.clock() as expired, u.name
+    select i.id, i.email, i.role, i.created_at, i.expires_at, i.expires_at <= public.clock() as expired, u.name,
+      (select d.state from deliveries d where d.subject_id = i.id order by d.id desc limit 1) as mail
     from invitations i left join users u on u.id = i.invited_by and u.removed_at is null
     where i.purpose = 'join' and i.used_at is null and (${before}::uuid is null or i.id < ${before}::uuid)
     order by i.id desc limit ${limit + 1}`
@@ -82,6 +110,7 @@ export async function listInvitations(
       role: row.role as Invitation['role'],
       state: row.expired ? 'expired' : 'open',
       invitedBy: row.name as string | null,
+      mail: row.mail as DeliveryState | null,
       createdAt: (row.created_at as Date).toISOString(),
       expiresAt: (row.expires_at as Date).toISOString(),
     }),

@@ -5,8 +5,8 @@ import type { Desk, DeskRequest } from '../http/desk.ts'
 import type { Rejected } from '../http/form.ts'
 import { may } from '../permissions.ts'
 import type { Services } from '../services.ts'
-import { invitationLink } from './api.ts'
-import { type Invitation, invite, listInvitations, NewInvitation, revokeInvitation } from './invitations.ts'
+import { inviteByLink } from './api.ts'
+import { type Invitation, listInvitations, NewInvitation, revokeInvitation } from './invitations.ts'
 import { changeUser, listUsers, removeUser, UserChange } from './users.ts'
 
 /** A form of one button. */
@@ -33,6 +33,7 @@ export function peoplePages(services: Services, desk: Desk) {
           next: people.next,
           first: cursor === undefined,
           managing,
+          byMail: services.config.smtpUrl !== null,
           invitations,
           form: about.form ?? null,
           invited: about.invited ?? null,
@@ -44,10 +45,9 @@ export function peoplePages(services: Services, desk: Desk) {
   return new Elysia()
     .get('/w/:slug/people', ctx => show(ctx))
     .post('/w/:slug/people/invitations', async ctx => {
-      const sent = await desk.submit(ctx, NewInvitation, async (scope, given) => {
-        const { invitation, token } = await invite(scope, given)
-        return { invitation, link: invitationLink(services, ctx.request, scope.tenant.id, token) }
-      })
+      const sent = await desk.submit(ctx, NewInvitation, (scope, given) =>
+        inviteByLink(services, ctx.request, scope, given),
+      )
       // No redirect: the link is known to this answer only.
       return show(ctx, sent.ok ? { invited: sent.value } : { form: sent.rejected })
     })

@@ -10,6 +10,7 @@ import { Invalid, TooMany } from '../errors.ts'
 import type { Desk, DeskRequest } from '../http/desk.ts'
 import { type Rejected, readForm, rejection } from '../http/form.ts'
 import { zones } from '../lib/time.ts'
+import { countDeliveries, readMailChoice } from '../mail/find.ts'
 import { may } from '../permissions.ts'
 import type { Services } from '../services.ts'
 import { listUsers } from './users.ts'
@@ -37,6 +38,11 @@ export function settingsPages(services: Services, desk: Desk) {
           keys: keysToo ? (await listKeys(scope, { limit: 100 })).items : null,
           people: Object.fromEntries(people.map(({ id, name }) => [id, name])),
           sessions: await listSessions(scope),
+          mail: {
+            setUp: services.config.smtpUrl !== null,
+            ...(await readMailChoice(scope)),
+            counts: may(scope.actor, 'workspace.change') ? await countDeliveries(scope) : null,
+          },
           sessionId: visit.sessionId,
           part: about.part ?? null,
           form: about.form ?? null,

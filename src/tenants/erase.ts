@@ -1,5 +1,5 @@
-import { alone } from '../db/alone.ts'
 import type { Database } from '../db/database.ts'
+import { aloneOrNot } from '../db/lanes.ts'
 import { deleteTenantSchema, emptyTenant } from '../db/tenants.ts'
 import { Conflict, NotFound } from '../errors.ts'
 import type { Services } from '../services.ts'
@@ -23,7 +23,7 @@ export async function eraseTenant(
   due = false,
 ): Promise<void> {
   // The lock of every long piece of work on a tenant: no snapshot is written while its folder is cleared.
-  const done = await alone(owner, `tenant ${tenantId}`, async () => {
+  const done = await aloneOrNot(owner, `masthead tenant ${tenantId}`, async () => {
     const [row] = await owner`
       update public.tenants set state = 'erasing' where id = ${tenantId}
         and (not ${due} or state = 'erasing' or (state = 'suspended' and erase_after <= public.clock()))
@@ -39,7 +39,7 @@ export async function eraseTenant(
       await storage.removeFolder(folder(tenantId))
     await deleteTenantSchema(owner, tenantId)
   })
-  if (!done) throw new Conflict('Another process is at work on it just now: try again in a moment.')
+  if (!done) throw new Conflict('Another process is at work on it just now.')
   forgetTenant(tenantId)
 }
 

@@ -1,6 +1,6 @@
-import { alone } from '../db/alone.ts'
 import { setTriggers, type Tx } from '../db/copy.ts'
 import { stopDue } from '../db/due.ts'
+import { aloneOrNot } from '../db/lanes.ts'
 import { claimSlug, deleteTenantSchema, liftSchema, schemaNameOf, standing, wrapKey } from '../db/tenants.ts'
 import { Conflict } from '../errors.ts'
 import { newId } from '../lib/id.ts'
@@ -50,11 +50,11 @@ export async function importTenant(
 ): Promise<Imported> {
   const started = performance.now()
   const { owner } = ground.db
-  const { level } = await standing(owner)
+  const { level } = (await owner.begin(tx => standing(tx))) as { level: number }
   const { manifest, keys } = await peek(file.secret, opened(file), level)
   const id = wish.copy ? newId() : manifest.tenant.id
   const target: Target = { id, slug: wish.slug ?? manifest.tenant.slug, manifest, keys }
-  const done = await alone(owner, `tenant ${id}`, async () => {
+  const done = await aloneOrNot(owner, `masthead tenant ${id}`, async () => {
     await claim(ground, target)
     try {
       const checked = await readCapsule(file.secret, watched(opened(file), 'checking', watch), level, {
@@ -122,12 +122,12 @@ async function fill(
     // Held to the end: nobody takes this for a creation that was given up.
     await tx`select 1 from public.tenants where id = ${id} for update`
     const tables = await loadTables(tx, schema, db.appRole, file, checked, watch)
+    const { level } = await standing(tx)
+    await liftSchema(tx, schema, manifest.level, level)
     if (id !== manifest.tenant.id) await rebind(tx, schema, { id: manifest.tenant.id, keys }, { id, keys })
     if (slug !== manifest.tenant.slug)
       await tx`
         update ${tx(`${schema}.social_accounts`)} set handle = ${`/feed/${slug}`} where platform = 'feed'`
-    const { level } = await standing(tx)
-    await liftSchema(tx, schema, manifest.level, level)
     await setTriggers(tx, schema, tables, 'enable')
     await tx`insert into public.tenant_due (tenant_id, role) values (${id}, ${schema})`
     await stopDue(tx, id)
@@ -140,8 +140,8 @@ async function fill(
 }
 
 /**
- * Makes the rows another tenant's. Sessions, keys and links of the other name it in what their holders have, so they
- * are of no use here.
+ * Makes the rows another tenant's. Sessions, keys and links of the other name it in what their holders have, and so do
+ * mails that are not sent yet: they are of no use here.
  */
 async function rebind(
   tx: Tx,
@@ -151,6 +151,7 @@ async function rebind(
 ): Promise<void> {
   for (const table of ['sessions', 'api_keys', 'invitations'])
     await tx`delete from ${tx(`${schema}.${table}`)}`
+  await tx`delete from ${tx(`${schema}.deliveries`)} where kind = 'mail' and state in ('waiting', 'sending')`
   await tx`update ${tx(`${schema}.workspace`)} set id = ${to.id}`
   await tx`update ${tx(`${schema}.events`)} set subject_id = ${to.id} where subject_id = ${from.id}`
   await resealTables(tx, schema, from, to)

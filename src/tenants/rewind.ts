@@ -1,6 +1,6 @@
-import { alone } from '../db/alone.ts'
 import { dropSchema, emptyTables, lockTables, pour, type Tx, tablesOf } from '../db/copy.ts'
 import { startDue, stopDue } from '../db/due.ts'
+import { aloneOrNot } from '../db/lanes.ts'
 import type { Tenant } from '../db/scope.ts'
 import { liftSchema } from '../db/tenants.ts'
 import { Conflict, NotFound, Stop } from '../errors.ts'
@@ -46,7 +46,7 @@ export async function rewindTenant(
 ): Promise<Rewound> {
   const started = performance.now()
   const { db } = ground
-  const done = await alone(db.owner, `tenant ${tenantId}`, async () => {
+  const done = await aloneOrNot(db.owner, `masthead tenant ${tenantId}`, async () => {
     db.forgetTenant(tenantId)
     const tenant = await db.tenantById(tenantId)
     if (!tenant) throw new NotFound()

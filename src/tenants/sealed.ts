@@ -25,19 +25,21 @@ export interface SealedColumn {
   about(tenantId: string, row: SealedRow): string
 }
 
-/** A secret in the row of its own id. */
-const secretOf = (table: string): SealedColumn => ({
+/** A column of bytes in the row of its own id. */
+const inOwnRow = (table: string, column: string): SealedColumn => ({
   table,
-  column: 'secret',
+  column,
   form: 'bytea',
   place: ['id'],
   lasts: true,
-  about: (tenantId, row) => `${tenantId}/${table}/${row.id}/secret`,
+  about: (tenantId, row) => `${tenantId}/${table}/${row.id}/${column}`,
 })
 
-export const accountSecret = secretOf('social_accounts')
-export const workflowSecret = secretOf('workflows')
-export const webhookSecret = secretOf('webhooks')
+export const accountSecret = inOwnRow('social_accounts', 'secret')
+export const workflowSecret = inOwnRow('workflows', 'secret')
+export const webhookSecret = inOwnRow('webhooks', 'secret')
+/** What a mail says, until it is sent. */
+export const mailWords = inOwnRow('deliveries', 'sealed')
 
 /**
  * Answers that are given again to a repeated request; they live 24 hours. The request's hash beside one is made with
@@ -58,6 +60,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   accountSecret,
   workflowSecret,
   webhookSecret,
+  mailWords,
   idempotentAnswer,
 ]
 

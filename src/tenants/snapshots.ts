@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { alone } from '../db/alone.ts'
+import { aloneOrNot } from '../db/lanes.ts'
 import type { Tenant } from '../db/scope.ts'
 import { NotFound, Stop } from '../errors.ts'
 import { newId } from '../lib/id.ts'
@@ -109,7 +109,9 @@ export async function snapshotAll(ground: Ground, log: Log): Promise<{ taken: nu
     select id from public.tenants where state in ('active', 'suspended') order by id`
   for (const { id } of tenants) {
     try {
-      const done = await alone(owner, `tenant ${id}`, () => snapshotIfNews(ground, id as string))
+      const done = await aloneOrNot(owner, `masthead tenant ${id}`, () =>
+        snapshotIfNews(ground, id as string),
+      )
       if (done?.result) taken++
     } catch (error) {
       failed++

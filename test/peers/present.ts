@@ -1,14 +1,17 @@
 /** Which real peers this machine has, and the guard that turns a missing one into a named skip, or an error. */
 import { describe } from 'bun:test'
 import { findNode, isInstalled, missingToolchain } from './pds/install.ts'
+import { hasOlderPostgres } from './postgres/install.ts'
 
-export const peers = ['pds', 'redis', 'pgbouncer', 'chromium'] as const
+export const peers = ['pds', 'postgres', 'redis', 'pgbouncer', 's3', 'chromium'] as const
 export type Peer = (typeof peers)[number]
 
 export const peerNames: Record<Peer, string> = {
   pds: 'Bluesky PDS',
+  postgres: 'PostgreSQL 15 to 17',
   redis: 'Redis',
   pgbouncer: 'PgBouncer',
+  s3: 'Swift (S3)',
   chromium: 'Chromium',
 }
 
@@ -36,10 +39,17 @@ export function missing(peer: Peer): string | null {
       if (isInstalled()) return null
       return missingToolchain() ?? 'it is not installed yet: `bun run test` installs it'
     }
+    case 'postgres':
+      return hasOlderPostgres() ? null : 'they are not installed yet: `bun run test` installs them'
     case 'redis':
       return program('redis-server') ? null : 'redis-server is not installed: apt-get install redis-server'
     case 'pgbouncer':
       return program('pgbouncer') ? null : 'pgbouncer is not installed: apt-get install pgbouncer'
+    case 's3': {
+      const parts = ['swift-proxy', 'swift-account', 'swift-container', 'swift-object', 'memcached']
+      const lacking = parts.filter(name => !program(name.startsWith('swift') ? `${name}-server` : name))
+      return lacking.length > 0 ? `Swift is not installed: apt-get install ${lacking.join(' ')}` : null
+    }
     case 'chromium':
       return chromiumPath() ? null : 'Chromium is not installed: apt-get install chromium'
   }
@@ -49,8 +59,10 @@ export function missing(peer: Peer): string | null {
 export async function present(): Promise<Record<Peer, true | string>> {
   return {
     pds: missing('pds') ?? true,
+    postgres: missing('postgres') ?? true,
     redis: missing('redis') ?? true,
     pgbouncer: missing('pgbouncer') ?? true,
+    s3: missing('s3') ?? true,
     chromium: missing('chromium') ?? true,
   }
 }

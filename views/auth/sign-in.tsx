@@ -12,10 +12,13 @@ export function SignInPage({
   next,
   trouble,
   left,
+  byMail,
 }: {
   form: Rejected | null
   next: string
   trouble: CookieTrouble | null
+  /** Whether a link for a new password can be asked for by mail. */
+  byMail: boolean
   /** What led here, when it was no wish to sign in. */
   left: 'signed-out' | 'erasure' | null
 }): Html {
@@ -83,7 +86,13 @@ export function SignInPage({
           </Button>
         </Buttons>
       </Form>
-      <p>Forgotten the password? Whoever runs this Masthead can make you a link for a new one.</p>
+      {byMail ? (
+        <p>
+          <a href="/reset">Forgotten the password?</a>
+        </p>
+      ) : (
+        <p>Forgotten the password? Whoever runs this Masthead can make you a link for a new one.</p>
+      )}
     </PlainLayout>
   )
 }

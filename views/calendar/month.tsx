@@ -79,7 +79,9 @@ export function CalendarMonth({
               href={`${base}/publish-jobs/${job.id}`}
               state={drawnState(job)}
               time={time.format(job.runAt)}
-              title={[lateWords(job), firstWords(job.text, 60)].filter(Boolean).join(': ')}
+              title={[job.heldFor === 'late' ? 'not sent' : lateWords(job), firstWords(job.text, 60)]
+                .filter(Boolean)
+                .join(': ')}
               platform={job.account.platform}
               job={maySchedule && (job.state === 'scheduled' || job.state === 'held') ? job.id : undefined}
               late={whenWords(job) ?? undefined}

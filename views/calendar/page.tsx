@@ -45,7 +45,7 @@ export function CalendarPage(props: CalendarPageProps): Html {
   const planned = Object.values(counts).some(count => count > 0)
   const filtered = Boolean(view.account || view.state || view.day)
   return (
-    <Layout {...frame} title={title}>
+    <Layout {...frame} title={title} live={['publish_job', 'account']}>
       <MonthNav
         month={grid.name}
         year={grid.year}

@@ -64,7 +64,7 @@ export function ContentPage({
   const to = (change: ContentView): string =>
     address(`${base}/content`, { ...view, cursor: undefined, ...change })
   return (
-    <Layout {...frame} title="Content">
+    <Layout {...frame} title="Content" live={['content', 'publish_job']}>
       <PageHead
         title="Content"
         note={view.tag ? `tagged “${view.tag}”` : view.q ? `with “${view.q}”` : undefined}

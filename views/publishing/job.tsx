@@ -40,7 +40,7 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
   // Only the time form has fields; what was wrong about a button is told above the page.
   const ofForm = rejected && (rejected.values.local !== undefined || rejected.values.zone !== undefined)
   return (
-    <Layout {...frame} title={title}>
+    <Layout {...frame} title={title} live={['publish_job', 'account']}>
       <PageHead
         back={{ href: `${base}/calendar?month=${monthOf(row.local)}`, label: 'Calendar' }}
         title={title}

@@ -7,6 +7,7 @@ import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
 import { LinkButton, Meta, PageHead, Section } from '../ui/index.tsx'
 import { Keys } from './keys.tsx'
+import { type MailFacts, MailSettings } from './mail.tsx'
 import { Password } from './password.tsx'
 import { Sessions } from './sessions.tsx'
 import { WorkspaceSettings } from './workspace.tsx'
@@ -21,6 +22,7 @@ export interface SettingsProps {
   /** User id → name. */
   people: Readonly<Record<string, string>>
   sessions: readonly OwnSession[]
+  mail: MailFacts
   sessionId: string | null
   /** Which form was refused. */
   part: SettingsPart | null
@@ -72,6 +74,17 @@ export function SettingsPage(props: SettingsProps): Html {
       </Section>
       <Section id="sessions" title="Your sessions" about="Where you are signed in to this workspace.">
         <Sessions {...props} />
+      </Section>
+      <Section
+        id="mail"
+        title="Mail"
+        about={
+          props.mail.counts
+            ? 'What comes to you by mail, and every mail that this workspace sends.'
+            : 'What comes to you by mail.'
+        }
+      >
+        <MailSettings frame={frame} mail={props.mail} />
       </Section>
       {keys && (
         <Section

@@ -1,3 +1,4 @@
+import type { DeliveryState } from '../../src/mail/schema.ts'
 import { complaints, typed, wrong } from '../auth/typed.ts'
 import type { Html } from '../html.ts'
 import {
@@ -31,15 +32,18 @@ export function Fresh({
 }): Html {
   const { invitation, link } = invited
   return (
-    <Notice kind="good" title={`The invitation for ${invitation.email} is ready`}>
+    <Notice
+      kind="good"
+      title={`The invitation for ${invitation.email} is ${invitation.mail ? 'on its way by mail' : 'ready'}`}
+    >
       <CopyField
         id="invitation-link"
-        label="Link to send"
+        label={invitation.mail ? 'Link' : 'Link to send'}
         value={link}
         hint={
           <>
-            Send it yourself; it works once, until <Time at={invitation.expiresAt} zone={zone} />. It is not
-            shown again.
+            {invitation.mail ? 'The same link, should the mail get lost' : 'Send it yourself'}; it works once,
+            until <Time at={invitation.expiresAt} zone={zone} />. It is not shown again.
           </>
         }
       />
@@ -48,7 +52,7 @@ export function Fresh({
 }
 
 /** The form that makes an invitation. */
-export function Inviting({ form, base }: PeopleProps & { base: string }): Html {
+export function Inviting({ form, base, byMail }: PeopleProps & { base: string }): Html {
   const labels = { email: 'Mail address', role: 'Role' }
   return (
     <Block title="Invite somebody" id="invite">
@@ -73,7 +77,7 @@ export function Inviting({ form, base }: PeopleProps & { base: string }): Html {
         />
         <Buttons>
           <Button variant="main" icon="user-plus">
-            Make the link
+            {byMail ? 'Invite by mail' : 'Make the link'}
           </Button>
         </Buttons>
       </Form>
@@ -81,18 +85,28 @@ export function Inviting({ form, base }: PeopleProps & { base: string }): Html {
   )
 }
 
+/** What became of an invitation's mail. */
+const mailWords: Record<DeliveryState, string> = {
+  waiting: 'mail waits',
+  sending: 'mail is being sent',
+  delivered: 'mailed',
+  failed: 'the mail was refused',
+}
+
 /** Invitations that nobody has taken up yet. */
-export function Waiting({ invitations, frame, base }: PeopleProps & { base: string }): Html {
+export function Waiting({ invitations, frame, base, byMail }: PeopleProps & { base: string }): Html {
   const { zone } = frame.workspace
   return (
     <Block title="Invited" id="invitations">
       {invitations.length === 0 ? (
         <EmptyState icon="user-plus" title="Nobody is invited just now">
-          Make a link, send it by mail or chat, and they choose their own password.
+          {byMail
+            ? 'Type a mail address: they get a link and choose their own password.'
+            : 'Make a link, send it by mail or chat, and they choose their own password.'}
         </EmptyState>
       ) : (
         <Rows label="Invitations">
-          {invitations.map(({ id, email, role, state, expiresAt, invitedBy }) => (
+          {invitations.map(({ id, email, role, state, expiresAt, invitedBy, mail }) => (
             <Row
               lead={<Avatar name={email} />}
               title={email}
@@ -101,6 +115,7 @@ export function Waiting({ invitations, frame, base }: PeopleProps & { base: stri
                   parts={[
                     role,
                     invitedBy && `invited by ${invitedBy}`,
+                    mail && mailWords[mail],
                     <>
                       {state === 'open' ? 'until ' : 'expired '}
                       <Time at={expiresAt} zone={zone} shape="day" />

@@ -14,6 +14,8 @@ export interface PeopleProps {
   next: string | null
   first: boolean
   managing: boolean
+  /** Whether an invitation is mailed. */
+  byMail: boolean
   invitations: readonly Invitation[]
   form: Rejected | null
   /** An invitation made just now, with its link: shown this once. */

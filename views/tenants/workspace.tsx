@@ -5,7 +5,7 @@ import type { Export, Snapshot } from '../../src/tenants/schema.ts'
 import { complaints, typed, wrong } from '../auth/typed.ts'
 import type { Html } from '../html.ts'
 import { Layout, PlainLayout } from '../layout.tsx'
-import { Button, Buttons, Field, Form, Notice, PageHead, Section } from '../ui/index.tsx'
+import { ActionButton, Button, Buttons, Field, Form, Notice, PageHead, Section } from '../ui/index.tsx'
 import { Erasure } from './erasure.tsx'
 import { Exports } from './exports.tsx'
 import { Snapshots } from './snapshots.tsx'
@@ -27,14 +27,11 @@ export interface WorkspacePageProps {
 export function WorkspacePage(props: WorkspacePageProps): Html {
   const { frame, standing } = props
   const title = 'The workspace itself'
+  const at = `/w/${frame.workspace.slug}`
   if (!standing.suspended)
     return (
-      <Layout {...frame} title={title}>
-        <PageHead
-          title={title}
-          back={{ href: `/w/${frame.workspace.slug}/settings`, label: 'Settings' }}
-          note="for owners"
-        />
+      <Layout {...frame} path={`${at}/settings`} title={title}>
+        <PageHead title={title} back={{ href: `${at}/settings`, label: 'Settings' }} note="for owners" />
         <Parts {...props} />
       </Layout>
     )
@@ -47,6 +44,11 @@ export function WorkspacePage(props: WorkspacePageProps): Html {
         </Notice>
       )}
       <Parts {...props} />
+      <Buttons>
+        <ActionButton action={`${at}/sign-out`} variant="quiet" icon="log-out">
+          Sign out
+        </ActionButton>
+      </Buttons>
     </PlainLayout>
   )
 }

@@ -36,7 +36,7 @@ export function TodayPage({ frame, today, maySchedule, mayConnect }: TodayPagePr
   const { workspace } = frame
   const base = `/w/${workspace.slug}`
   return (
-    <Layout {...frame} title="Today">
+    <Layout {...frame} title="Today" live={['publish_job', 'content', 'account', 'comment']}>
       <Plate name={workspace.name}>{ear(today, workspace.zone)}</Plate>
       <Columns asideFirst aside={<NeedsYou base={base} needs={today.needs} zone={workspace.zone} />}>
         {today.firstSteps ? (

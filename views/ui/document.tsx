@@ -59,3 +59,6 @@ export const scripts = (
     <script src="/public/site.js" type="module" />
   </>
 )
+
+/** The part of htmx that listens to event streams: after htmx itself, and blocking as it does. */
+export const streamScript = <script src="/public/hx-sse.js" />

@@ -97,7 +97,7 @@ export function Rail(props: RailProps): Html {
         </small>
       </p>
       <nav aria-label="Main">
-        <ul class="rail-daily">
+        <ul class="rail-daily" id="places">
           <Places places={daily} props={props} />
         </ul>
         <ul class="rail-rest">

@@ -13,29 +13,36 @@ export async function loseTheAnswer({ db }: Pick<Services, 'db'>, actor: Actor):
   const [job] = await db.within(actor, async scope => {
     await scope.sql`
       select 1 from tenant_due
-      where role = coalesce(nullif(current_setting('masthead.tenant', true), ''), current_user)::name for update`
+      where role = current_user for update`
     const claimed = await claimJobs(scope, 'demo', 1)
     await writeDue(scope)
     return claimed
   })
   if (!job) return
-  const lease = holdLease(db.within, actor, job, 10_000)
+  const lease = holdLease(work => db.within(actor, work), job, 10_000)
   try {
     await lease.arm({})
-    await lease.saveNotes([
-      { at: job.runAt.toISOString(), what: 'Ready to send: written down before the call.' },
-      { at: job.runAt.toISOString(), what: 'The connection ended before the answer came.' },
-      { at: job.runAt.toISOString(), what: 'Looked whether it is there: the board does not let us see it.' },
-    ])
     await db.within(actor, scope =>
-      recordOutcome(scope, job, {
-        is: 'unconfirmed',
-        why: {
-          code: 'cannot_look',
-          message: 'It may be there: the answer was lost, and the board did not let us look.',
-          next: 'Look at the board, then tell us: it is there, send it again, or give up.',
+      recordOutcome(
+        scope,
+        job,
+        {
+          is: 'unconfirmed',
+          why: {
+            code: 'cannot_look',
+            message: 'It may be there: the answer was lost, and the board did not let us look.',
+            next: 'Look at the board, then tell us: it is there, send it again, or give up.',
+          },
         },
-      }),
+        [
+          { at: job.runAt.toISOString(), what: 'Ready to send: written down before the call.' },
+          { at: job.runAt.toISOString(), what: 'The connection ended before the answer came.' },
+          {
+            at: job.runAt.toISOString(),
+            what: 'Looked whether it is there: the board does not let us see it.',
+          },
+        ],
+      ),
     )
   } finally {
     lease.end()

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Stop } from '../../errors.ts'
-import { diskStorage } from '../../storage/disk.ts'
+import { openStorage } from '../../storage/open.ts'
 import { exportTenant } from '../../tenants/export.ts'
 import { groundOf } from '../../tenants/ground.ts'
 import { importTenant } from '../../tenants/import.ts'
@@ -83,7 +83,7 @@ export async function importCapsule(args: string[]): Promise<void> {
   const secret = await typedPassphrase(values['passphrase-stdin'])
   const at = bench()
   await withDatabase(at, async db => {
-    const ground = groundOf({ ...at, db, storage: diskStorage(at.config.dataDir) })
+    const ground = groundOf({ ...at, db, storage: openStorage(at.config) })
     const made = await shown(watch =>
       importTenant(ground, { path, secret }, { slug: values.slug, copy: values.copy === true }, watch),
     )

@@ -91,7 +91,7 @@ function whatWent(
     `Erased ${slug} at ${at}.`,
     `  schema and role, ${inMegabytes(bytes.database)}: ${content} ${content === 1 ? 'piece' : 'pieces'} of content, ${logins} ${logins === 1 ? 'login' : 'logins'} and everything else in it`,
     `  ${keys.others.length + 1} data ${keys.others.length === 0 ? 'key' : 'keys'}: what a copy still holds sealed under ${keys.others.length === 0 ? 'it' : 'them'} opens only with a copy of the key`,
-    `  ${files.media} picture files (${inMegabytes(bytes.media)}), ${files.snapshots} snapshots, ${files.exports} exports`,
+    `  files: ${files.media} of pictures (${inMegabytes(bytes.media)}), ${files.snapshots} of snapshots, ${files.exports} of exports`,
     `  its sign-in directory entries and ${addresses.length === 1 ? 'its address' : `its addresses ${addresses.join(', ')}`}, free for others now`,
   ]
 }

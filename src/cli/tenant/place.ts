@@ -1,6 +1,6 @@
 import type { Database } from '../../db/database.ts'
 import { Stop } from '../../errors.ts'
-import { diskStorage } from '../../storage/disk.ts'
+import { openStorage } from '../../storage/open.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { findTenant, type TenantLine } from '../../tenants/find.ts'
 import { type Bench, bench, withDatabase } from '../command.ts'
@@ -12,13 +12,15 @@ export interface Place extends Bench {
   tenant: TenantLine
 }
 
-/** Opens the database and finds the tenant by its address, or by one that it had before. @throws Stop when there is none */
+/** Opens the database and finds the tenant by its present address. @throws Stop when there is none */
 export async function withTenant<T>(slug: string, work: (place: Place) => Promise<T>): Promise<T> {
   const at = bench()
   return withDatabase(at, async db => {
     const tenant = await findTenant(db.owner, slug)
     if (!tenant) throw new Stop(`There is no workspace "${slug}": see tenant list.`)
-    return work({ ...at, db, storage: diskStorage(at.config.dataDir), tenant })
+    if (tenant.slug !== slug)
+      throw new Stop(`"${slug}" is a former address of ${tenant.slug}: use that one, to be sure.`)
+    return work({ ...at, db, storage: openStorage(at.config), tenant })
   })
 }
 

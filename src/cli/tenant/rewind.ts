@@ -1,4 +1,4 @@
-import { alone } from '../../db/alone.ts'
+import { aloneOrNot } from '../../db/lanes.ts'
 import { Conflict, Stop } from '../../errors.ts'
 import { listSnapshots, snapshotFolder } from '../../tenants/find.ts'
 import { groundOf, type Watch } from '../../tenants/ground.ts'
@@ -29,7 +29,7 @@ export async function snapshot(args: string[]): Promise<void> {
   await withTenant(positionals[0] ?? '', async place => {
     if (values.list) return list(place, values.json)
     const { db, tenant } = place
-    const done = await alone(db.owner, `tenant ${tenant.id}`, () =>
+    const done = await aloneOrNot(db.owner, `masthead tenant ${tenant.id}`, () =>
       shown(watch => takeSnapshot(groundOf(place), tenant.id, watch)),
     )
     if (!done) throw new Conflict('Another command is at work on this workspace just now. Try again later.')
