@@ -29,6 +29,7 @@ export type EventType =
   | 'workspace.renamed'
   | 'workspace.suspended'
   | 'workspace.resumed'
+  | 'workspace.rewound'
   | 'workspace.erasure_planned'
   | 'workspace.erasure_withdrawn'
   | 'workspace.export_started'

@@ -1,9 +1,11 @@
 import { graceDays } from '../tenants/life.ts'
 import { runCommand } from './command.ts'
+import { capsuleHelp, exportCapsule, importCapsule } from './tenant/capsule.ts'
 import { create } from './tenant/create.ts'
 import { erase } from './tenant/erase.ts'
 import { rename, resume, suspend } from './tenant/life.ts'
 import { list, show } from './tenant/look.ts'
+import { rewind, rewindHelp, snapshot } from './tenant/rewind.ts'
 
 const help = `Workspaces (tenants). All of this works while the app is running. --json prints one line of JSON and nothing else.
 
@@ -24,6 +26,11 @@ const help = `Workspaces (tenants). All of this works while the app is running. 
       Closes the workspace, and erases it for good after ${graceDays} days, or at once with --now: schema,
       role, keys, addresses, directory entries, pictures, snapshots, exports.
   bun run tenant erase <slug> --keep [--json]
-      Takes an erasure back that is planned.`
+      Takes an erasure back that is planned.
+${capsuleHelp}
+${rewindHelp}`
 
-await runCommand(help, { create, list, show, rename, suspend, resume, erase })
+await runCommand(help, {
+  ...{ create, list, show, rename, suspend, resume, erase },
+  ...{ export: exportCapsule, import: importCapsule, snapshot, rewind },
+})

@@ -62,15 +62,17 @@ export async function alone<T>(
 
 /**
  * The same for what is done only when nobody else does it just now.
- * @returns whether it was done
+ * @returns null when somebody else does
  */
-export async function aloneOrNot(sql: Sql, name: string, work: () => Promise<void>): Promise<boolean> {
+export async function aloneOrNot<T>(
+  sql: Sql,
+  name: string,
+  work: () => Promise<T>,
+): Promise<{ result: T } | null> {
   const session = openBeside(sql, { name, max: 1 })
   try {
     const [row] = await session`select pg_try_advisory_lock(hashtext(${name})) as mine`
-    if (row?.mine !== true) return false
-    await work()
-    return true
+    return row?.mine === true ? { result: await work() } : null
   } finally {
     await session.end({ timeout: 2 })
   }

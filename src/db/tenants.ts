@@ -100,10 +100,12 @@ export async function claimSlug(tx: TransactionSql, slug: string, tenantId: stri
 }
 
 /** A process that died while it made a tenant leaves it half made, holding its address; nobody was ever in it. */
-async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
+export async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
+  // An import that is under way holds its row.
   const [left] = await owner`
     select id from public.tenants
-    where slug = ${slug} and state = 'creating' and created_at < now() - interval '10 minutes'`
+    where slug = ${slug} and state = 'creating' and created_at < now() - interval '10 minutes'
+    for update skip locked`
   if (left) await deleteTenantSchema(owner, left.id as string)
 }
 
@@ -120,24 +122,57 @@ export async function createTenantSchema(
 ): Promise<void> {
   const { schema } = tenant
   await owner.begin(async tx => {
-    const { level, version } = await standing(tx, given)
-    const migrations = given.filter(m => m.side === 'tenant' && m.number <= level)
-    const statements = [
-      `create role ${schema} nologin`,
-      `create schema ${schema}`,
-      // Before 16 a membership says nothing of inheriting; the app's login is NOINHERIT either way.
-      `grant ${schema} to "${appRole}"${version >= 160_000 ? ' with inherit false, set true' : ''}`,
-      `grant usage on schema ${schema} to ${schema}`,
-      `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${schema}`,
-      ...migrations.flatMap(({ up }) => statementsFor(up, schema)),
-    ]
+    const { level } = await standing(tx, given)
     await Promise.all([
-      ...statements.map(statement => tx.unsafe(statement)),
+      buildSchema(tx, schema, level, appRole, given),
       tx`insert into public.tenant_due (tenant_id, role) values (${tenant.id}, ${schema})`,
       tx`update public.tenants set schema_version = ${level} where id = ${tenant.id}`,
     ])
   })
 }
+
+/**
+ * Role, schema and tables as they stand at a migration level, empty.
+ * @param appRole who may become the role; null for a schema that only the owner works in
+ */
+export async function buildSchema(
+  tx: TransactionSql,
+  schema: string,
+  level: number,
+  appRole: string | null,
+  given = readMigrations(),
+): Promise<void> {
+  // Roles are the whole cluster's: another database may hold the same tenant.
+  const [server] = await tx`
+    select current_setting('server_version_num')::int as version,
+      exists (select 1 from pg_roles where rolname = ${schema}) as known`
+  // Before 16 a membership says nothing of inheriting; the app's login is NOINHERIT either way.
+  const how = (server?.version as number) >= 160_000 ? ' with inherit false, set true' : ''
+  const statements = [
+    ...(server?.known ? [] : [`create role ${schema} nologin`]),
+    `create schema ${schema}`,
+    ...(appRole ? [`grant ${schema} to "${appRole}"${how}`] : []),
+    `grant usage on schema ${schema} to ${schema}`,
+    `alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${schema}`,
+    ...tenantStatements(schema, 0, level, given),
+  ]
+  await Promise.all(statements.map(statement => tx.unsafe(statement)))
+}
+
+/** Lifts the tables of a schema from one migration level to a later one, inside a transaction of the caller's. */
+export async function liftSchema(
+  tx: TransactionSql,
+  schema: string,
+  from: number,
+  to: number,
+): Promise<void> {
+  await Promise.all(tenantStatements(schema, from, to).map(statement => tx.unsafe(statement)))
+}
+
+const tenantStatements = (schema: string, from: number, to: number, given = readMigrations()): string[] =>
+  given
+    .filter(({ side, number }) => side === 'tenant' && number > from && number <= to)
+    .flatMap(({ up }) => statementsFor(up, schema))
 
 /** Drops schema, role, directory entries and the row with its keys: what GDPR erasure asks of the database. Repeatable. */
 export async function deleteTenantSchema(owner: Sql, tenantId: string): Promise<void> {
@@ -159,17 +194,19 @@ async function dropSchema(tx: TransactionSql, tenantId: string): Promise<void> {
   const schema = schemaNameOf(tenantId)
   await tx`update public.tenants set state = 'erasing' where id = ${tenantId}`
   await tx.unsafe(`drop schema if exists ${schema} cascade`)
+  // Roles are the whole cluster's: another database may hold the same tenant, and keeps it.
   const [role] = await tx`
-    select exists (select 1 from pg_shdepend where refclassid = 'pg_authid'::regclass and refobjid = r.oid
-      and dbid = (select oid from pg_database where datname = current_database())) as holds
-    from pg_roles r where rolname = ${schema}`
+    select coalesce(bool_or(b.datname = current_database()), false) as holds,
+      coalesce(bool_or(b.datname <> current_database()), false) as elsewhere
+    from pg_roles r left join pg_shdepend d on d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid
+    left join pg_database b on b.oid = d.dbid where r.rolname = ${schema} group by r.oid`
   // Its default privileges went with the schema, and the app lets it own nothing. SQL that got into a scope could
   // have made a large object or default privileges of its own, which would keep the role.
   if (role?.holds) {
     await tx.unsafe(`grant ${schema} to current_user`)
     await tx.unsafe(`drop owned by ${schema}`)
   }
-  if (role) await tx.unsafe(`drop role ${schema}`)
+  if (role && !role.elsewhere) await tx.unsafe(`drop role ${schema}`)
 }
 
 /**
@@ -208,17 +245,17 @@ const statementsFor = (text: string, schema: string): string[] =>
   statementsOf(text).map(statement => statement.replaceAll('{schema}', schema))
 
 /**
- * The level that a new tenant starts at, and the server's version. The newest migration that is applied, or that this
+ * The level that a new tenant starts at: the newest migration that is applied, or that this
  * version of the code knows: while a newer version rolls out, the older one still makes tenants of its own kind. The
  * lock keeps a migration from beginning between this look and the end of the transaction.
  */
-async function standing(
+export async function standing(
   tx: TransactionSql,
-  migrations: readonly Migration[],
-): Promise<{ level: number; version: number }> {
+  migrations: readonly Migration[] = readMigrations(),
+): Promise<{ level: number }> {
   const [, [row]] = await Promise.all([
     tx`select pg_advisory_xact_lock_shared(hashtext('masthead ledger'))`,
-    tx`select coalesce(max(number), 0)::int as level, current_setting('server_version_num')::int as version from public.migrations`,
+    tx`select coalesce(max(number), 0)::int as level from public.migrations`,
   ])
-  return { level: Math.min(row?.level as number, migrations.length), version: row?.version as number }
+  return { level: Math.min(row?.level as number, migrations.length) }
 }

@@ -3,6 +3,8 @@ import type { Services } from '../services.ts'
 import { eraseDue } from '../tenants/erase.ts'
 import { removeOldExports } from '../tenants/exports.ts'
 import { dropFormerKeys } from '../tenants/former-keys.ts'
+import { groundOf } from '../tenants/ground.ts'
+import { snapshotAll } from '../tenants/snapshots.ts'
 import { sweepTenant } from './sweep.ts'
 import type { Worker } from './worker.ts'
 
@@ -41,6 +43,11 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
       name: 'remove old exports',
       pattern: '0 23 * * * *',
       run: async () => void (await removeOldExports(services.storage)),
+    },
+    {
+      name: 'take snapshots',
+      pattern: '0 40 3 * * *',
+      run: async () => void (await snapshotAll(groundOf(services), services.log)),
     },
     { name: 'sweep', pattern: '0 17 * * * *', run: eachTenant(id => sweepTenant(services, id)) },
   ]

@@ -1,7 +1,6 @@
 import { Elysia } from 'elysia'
 import type { ApiDoor } from '../http/api-door.ts'
 import type { Services } from '../services.ts'
-import { exportTenant } from './export.ts'
 import { exportFile } from './export-file.ts'
 import { askExport, fetchExport, listExports, prepareExport } from './exports.ts'
 import { checkErasure, keepTenant, planErasure, renameTenant } from './life.ts'
@@ -43,7 +42,7 @@ export function workspaceApi(services: Services, api: ApiDoor) {
           201,
         )
         // Once it is written down; a repeat with the same Idempotency-Key asked for nothing new.
-        if (asked) void prepareExport(services, exportTenant, { ...asked, passphrase })
+        if (asked) void prepareExport(services, { ...asked, passphrase })
         return answer
       },
       {

@@ -22,7 +22,8 @@ export async function eraseTenant(
   tenantId: string,
   due = false,
 ): Promise<void> {
-  const done = await aloneOrNot(owner, `masthead erases ${tenantId}`, async () => {
+  // The lock of every long piece of work on a tenant: no snapshot is written while its folder is cleared.
+  const done = await aloneOrNot(owner, `masthead tenant ${tenantId}`, async () => {
     const [row] = await owner`
       update public.tenants set state = 'erasing' where id = ${tenantId}
         and (not ${due} or state = 'erasing' or (state = 'suspended' and erase_after <= public.clock()))
@@ -38,7 +39,7 @@ export async function eraseTenant(
       await storage.removeFolder(folder(tenantId))
     await deleteTenantSchema(owner, tenantId)
   })
-  if (!done) throw new Conflict('Another process is erasing it just now.')
+  if (!done) throw new Conflict('Another process is at work on it just now.')
   forgetTenant(tenantId)
 }
 

@@ -1,4 +1,3 @@
-import type { Database } from '../db/database.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, NotFound } from '../errors.ts'
 import { record } from '../events.ts'
@@ -6,15 +5,8 @@ import { isId, newId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import type { Services } from '../services.ts'
 import type { Storage } from '../storage/storage.ts'
+import { exportTenant } from './export.ts'
 import type { Export } from './schema.ts'
-
-/** Writes a tenant's capsule, encrypted to a passphrase. Streams: memory does not grow with the tenant. */
-export type ExportTenant = (
-  db: Database,
-  storage: Storage,
-  tenantId: string,
-  passphrase: string,
-) => Promise<ReadableStream<Uint8Array>>
 
 const keptHours = 24
 /** Each takes a read of everything and the room for it. */
@@ -78,7 +70,6 @@ export async function askExport(scope: Scope): Promise<Export> {
 /** Makes the capsule that was asked for and writes down how it ended; never throws. */
 export async function prepareExport(
   { db, storage, log }: Pick<Services, 'db' | 'storage' | 'log'>,
-  exportTenant: ExportTenant,
   wish: { tenantId: string; id: string; passphrase: string },
 ): Promise<void> {
   const { tenantId, id, passphrase } = wish
@@ -88,28 +79,15 @@ export async function prepareExport(
       record(scope, 'workspace.export_ended', tenantId, { export: id, bytes }),
     )
   try {
-    const { counted, bytes } = counting(await exportTenant(db, storage, tenantId, passphrase))
-    await storage.write(path, counted)
-    await ended(bytes())
-    log.info('an export is ready', { tenant: tenantId, bytes: bytes() })
+    const { file, result } = await exportTenant({ db, storage }, tenantId, passphrase)
+    await storage.write(path, file)
+    await ended(result().bytes)
+    log.info('an export is ready', { tenant: tenantId, bytes: result().bytes })
   } catch (error) {
     log.error('an export could not be made', { tenant: tenantId, error })
     // Also when the tenant was erased meanwhile: nothing of it may be left behind.
     await Promise.allSettled([storage.remove(path), ended(null)])
   }
-}
-
-function counting(stream: ReadableStream<Uint8Array>) {
-  let total = 0
-  const counted = stream.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(part, controller) {
-        total += part.byteLength
-        controller.enqueue(part)
-      },
-    }),
-  )
-  return { counted, bytes: () => total }
 }
 
 /** Where the bytes of a ready export lie, written down as fetched. @throws Forbidden, NotFound when it is not there (any more) */

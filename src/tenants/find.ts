@@ -136,11 +136,17 @@ async function measure(storage: Storage, folder: string): Promise<{ files: numbe
   return found
 }
 
-/** What the snapshots' folder holds, the newest first. */
+/** When a snapshot was taken, in UTC, and with which of the tenant's keys: `20261127t034000250z-k1.capsule`. */
+const snapshotName = /^(\d{4})(\d{2})(\d{2})t(\d{2})(\d{2})(\d{2})(\d{3})z-k(\d{1,5})\.capsule$/
+
+/** The snapshots of a tenant, the newest first. */
 export async function listSnapshots(storage: Storage, tenantId: string): Promise<Snapshot[]> {
   const folder = snapshotFolder(tenantId)
   const found: Snapshot[] = []
-  for await (const { path, bytes, changedAt } of storage.list(folder))
-    found.push({ name: path.slice(folder.length), bytes, at: changedAt.toISOString() })
-  return found.sort((a, b) => (a.at < b.at ? 1 : -1))
+  for await (const { path, bytes } of storage.list(folder)) {
+    const name = path.slice(folder.length)
+    const at = name.replace(snapshotName, '$1-$2-$3T$4:$5:$6.$7Z')
+    if (at !== name) found.push({ name, bytes, at })
+  }
+  return found.sort((a, b) => (a.name < b.name ? 1 : -1))
 }

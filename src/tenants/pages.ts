@@ -9,7 +9,6 @@ import { endedCookie, sessionCookie, sessionToken } from '../http/session.ts'
 import { allow } from '../permissions.ts'
 import type { Services } from '../services.ts'
 import { listUsers } from '../team/users.ts'
-import { exportTenant } from './export.ts'
 import { exportFile } from './export-file.ts'
 import { askExport, fetchExport, listExports, prepareExport } from './exports.ts'
 import { listSnapshots } from './find.ts'
@@ -92,7 +91,7 @@ export function workspacePages(services: Services, desk: Desk) {
         return { tenantId: scope.tenant.id, id, passphrase }
       })
       if (!sent.ok) return show(ctx, { part: 'export', form: sent.rejected })
-      void prepareExport(services, exportTenant, sent.value)
+      void prepareExport(services, sent.value)
       return desk.go(
         ctx,
         '/workspace#export',
