@@ -1,7 +1,14 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { drill, type Verdict } from '../backup/check.ts'
-import { backupFile, backupName, type Written, writeBackup } from '../backup/write.ts'
+import {
+  backupFile,
+  backupName,
+  type LastBackup,
+  lastBackupName,
+  type Written,
+  writeBackup,
+} from '../backup/write.ts'
 import { clusterHome, unprivileged } from '../db/cluster-home.ts'
 import { ownerUser, startEmbedded } from '../db/embedded.ts'
 import { Stop } from '../errors.ts'
@@ -72,6 +79,8 @@ export async function backupInstance(
       )
     }
   }
+  const last: LastBackup = { file: given.to, madeAt: new Date().toISOString(), tried: given.verify }
+  writeFileSync(join(config.dataDir, lastBackupName), `${JSON.stringify(last)}\n`, { mode: 0o600 })
   return { ...written, seconds: Math.round(performance.now() - began) / 1000, verdict }
 }
 
