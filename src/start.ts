@@ -49,7 +49,7 @@ export async function start(
     const app = createApp(services)
     app.listen({ port: config.port, hostname: config.host })
     sayTogether(services, neighbours)
-    const watchdog = pools && watch(pools, services.log, giveUp, times)
+    const watchdog = pools && watch(pools, services, giveUp, times)
     return run(config, services, { app, worker }, async () => {
       await watchdog?.stop()
       await listener.unlisten().catch(() => {})

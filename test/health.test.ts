@@ -46,7 +46,7 @@ describe('/healthz and /readyz', () => {
           writeFileSync(checks, 'a file where a folder has to be')
         },
         () => rmSync(checks),
-        'storage: nothing can be written',
+        'storage: The data folder',
       ],
       [
         'migrations',

@@ -45,6 +45,10 @@ async function addSecrets(db: Database, tenantId: string, count: number): Promis
             values (${id}, 'x', 'publish_job.published', 'x', ${bytes})`
         else if (column.table === 'webhooks')
           await scope.sql`insert into webhooks (id, url, secret) values (${id}, 'https://x.example', ${bytes})`
+        else if (column.table === 'deliveries')
+          await scope.sql`
+            insert into deliveries (id, kind, purpose, state, body, sealed)
+            values (${id}, 'mail', 'notification', 'waiting', '{}', ${bytes})`
         else throw new Error(`this test has no row for ${column.table}`)
       }
   })

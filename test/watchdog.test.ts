@@ -7,6 +7,7 @@ import type { Actor } from '../src/db/scope.ts'
 import { type WatchTimes, watch } from '../src/db/watchdog.ts'
 import { Unavailable } from '../src/errors.ts'
 import { createLog } from '../src/lib/log.ts'
+import { createMetrics } from '../src/lib/metrics.ts'
 import { startProxy, type TcpProxy } from './peers/proxy.ts'
 import { cloneDatabase, testSecret } from './setup.ts'
 
@@ -57,7 +58,12 @@ async function open(times: Partial<WatchTimes> = {}, max = 4): Promise<Watched> 
   }
   const db = await assemble(pools.app.sql, pools.owner.sql, clone.db.appRole, testSecret)
   const all = { everyMs: 100, lateMs: 250, giveUpMs: 60_000, ...times }
-  const dog = watch(pools, quiet, sentence => sentences.push(sentence), all)
+  const dog = watch(
+    pools,
+    { log: quiet, metrics: createMetrics() },
+    sentence => sentences.push(sentence),
+    all,
+  )
   closing.push(async () => {
     await Promise.race([dog.stop(), Bun.sleep(500)])
     await Promise.all([pools.app, pools.owner].map(({ sql }) => sql.end({ timeout: 0 })))

@@ -13,7 +13,7 @@ import { clusterHome, unprivileged } from '../db/cluster-home.ts'
 import { ownerUser, startEmbedded } from '../db/embedded.ts'
 import { Stop } from '../errors.ts'
 import { derivePassword } from '../lib/seal.ts'
-import { diskStorage } from '../storage/disk.ts'
+import { openStorage } from '../storage/open.ts'
 import { type Bench, bench, print, readArgs, runCommand } from './command.ts'
 import { passphraseOptions, readPassphrase } from './passphrase.ts'
 import { progress } from './progress.ts'
@@ -57,7 +57,7 @@ export async function backupInstance(
   const password = derivePassword(config.secret, 'database owner')
   const { socket, dataFolder } = await startEmbedded(config.dataDir, password, log)
   const owner = { socket, user: ownerUser, password, database: 'masthead' }
-  const instance = { owner, dataFolder, secret: config.secret, storage: diskStorage(config.dataDir) }
+  const instance = { owner, dataFolder, secret: config.secret, storage: openStorage(config) }
   const bars = shown()
   const written = await writeBackup(instance, given.to, given.passphrase, {
     bytes: bars('backing up', 'bytes'),
