@@ -2,7 +2,7 @@ import type { Log } from '../lib/log.ts'
 import type { LastingPool } from './lasting.ts'
 
 /** What is watched, and how it is asked. */
-export interface Watched {
+interface Watched {
   pool: LastingPool
   /** Settles when the pool has answered, be it with an error. */
   ask(): Promise<unknown>
