@@ -112,7 +112,8 @@ test('without a watchdog too, what waits is answered in time, and a late scope g
   const hung = await Promise.all([db.sql`select 1`.catch(error => error), read()])
   for (const error of hung) expect(error).toBeInstanceOf(Unavailable)
   expect(performance.now() - began).toBeLessThan(3_000)
-  expect((await read())[0]?.name).toBe('Northwind Coffee')
+  // The single query's connection is still hung; a scope that was sent behind it frees that one too.
+  await eventually(async () => (await read())[0]?.name === 'Northwind Coffee')
   expect(replaced).toEqual([])
 })
 
