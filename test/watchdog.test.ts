@@ -106,6 +106,23 @@ test('half-open connections are replaced, and whatever held the old pool goes on
   })
 })
 
+test('without a watchdog too, what waits is answered in time, and a late scope gives its connection back', async () => {
+  const { db, proxy, replaced } = await open({ everyMs: 600_000 }, 2)
+  const read = () =>
+    db
+      .within(northwind, scope => scope.sql`select name from workspace`, { timeoutMs: 200 })
+      .catch(error => error)
+  await Promise.all([1, 2].map(() => db.within(northwind, scope => scope.sql`select pg_sleep(0.1)`)))
+  proxy.swallow('existing')
+  const began = performance.now()
+  const hung = await Promise.all([db.sql`select 1`.catch(error => error), read()])
+  for (const error of hung) expect(error).toBeInstanceOf(Unavailable)
+  expect(performance.now() - began).toBeLessThan(3_000)
+  // The single query's connection is still hung; a scope that was sent behind it frees that one too.
+  await eventually(async () => (await read())[0]?.name === 'Northwind Coffee')
+  expect(replaced).toEqual([])
+})
+
 test('a LISTEN that went deaf alone is noticed, and listens again', async () => {
   const { db, proxy, replaced, pools } = await open({}, 2)
   let heard = 0

@@ -3,7 +3,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { LastingPool } from './lasting.ts'
 
 /** What is watched, and how it is asked. */
-export interface Watched {
+interface Watched {
   pool: LastingPool
   /** Settles when the pool has answered, be it with an error. */
   ask(): Promise<unknown>
