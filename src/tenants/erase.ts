@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts'
+import { tellTenantChanged } from '../db/hints.ts'
 import { aloneOrNot } from '../db/lanes.ts'
 import { deleteTenantSchema, emptyTenant } from '../db/tenants.ts'
 import { Conflict, NotFound } from '../errors.ts'
@@ -39,6 +40,7 @@ export async function eraseTenant(
       await storage.removeFolder(folder(tenantId))
     await deleteTenantSchema(owner, tenantId)
   })
+  await tellTenantChanged(owner, tenantId)
   if (!done) throw new Conflict('Another process is at work on it just now.')
   forgetTenant(tenantId)
 }
