@@ -40,8 +40,8 @@ export async function eraseTenant(
       await storage.removeFolder(folder(tenantId))
     await deleteTenantSchema(owner, tenantId)
   })
-  await tellTenantChanged(owner, tenantId)
   if (!done) throw new Conflict('Another process is at work on it just now.')
+  await tellTenantChanged(owner, tenantId)
   forgetTenant(tenantId)
 }
 
