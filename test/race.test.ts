@@ -163,7 +163,7 @@ describe('two workers', () => {
 describe('a lease that was taken over', () => {
   const published = { is: 'published', remoteId: 'x', remoteUrl: null } as const
   const claimOne = async (id: string) => {
-    const claimed = await inside(scope => claimJobs(scope, 'test', 4))
+    const { jobs: claimed } = await inside(scope => claimJobs(scope, 'test', 4))
     const job = claimed.find(one => one.id === id)
     if (!job) throw new Error('The job was not claimed')
     return job
@@ -198,7 +198,9 @@ describe('a lease that was taken over', () => {
     // The other worker has claimed but not committed: whoever arms now still sees the old lease.
     const takeOver = inside(async scope => {
       await scope.sql`update publish_jobs set lease_until = public.clock() where id = ${id}`
-      const [second] = await claimJobs(scope, 'test', 4)
+      const {
+        jobs: [second],
+      } = await claimJobs(scope, 'test', 4)
       claimed.resolve()
       await arming.promise
       return second
@@ -344,7 +346,7 @@ describe('a job that takes its worker down each time', () => {
   async function lose(id: string, times: number, arm: boolean) {
     for (let time = 1; time <= times; time++) {
       await house.shiftClock(21_000 * time)
-      const [job] = (await inside(scope => claimJobs(scope, 'test', 50))).filter(one => one.id === id)
+      const [job] = (await inside(scope => claimJobs(scope, 'test', 50))).jobs.filter(one => one.id === id)
       if (!job) throw new Error('The job was not claimed')
       if (!arm) continue
       const lease = holdLease(inside, job, 60_000)

@@ -3,6 +3,7 @@ import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { record } from '../events.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
+import { holdBraked } from '../publishing/braked.ts'
 import type { ClaimedJob } from './claim.ts'
 
 /** A post is tried at most so often, and for so long after its first try; then it has failed. */
@@ -131,7 +132,7 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
   if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', job.id, about)
   else if (now?.state === 'held')
     await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval' })
-  else await lowerDue(scope, at)
+  else if ((await holdBraked(scope, { ids: [job.id] })).length === 0) await lowerDue(scope, at)
 }
 
 /** A retry that has been tried enough is a failure; a look that never tells anything is a question for a person. */

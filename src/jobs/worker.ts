@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { endBrakes } from '../brakes/brakes.ts'
 import { oldestServedLevel } from '../db/migrations.ts'
 import type { Actor, Scope, Tenant } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
@@ -37,6 +38,10 @@ interface Claimed {
   jobs: ClaimedJob[]
   runs: ClaimedRun[]
   mails: ClaimedMail[]
+  /** Jobs that were put aside: there may be more to claim behind them. */
+  aside: number
+  /** A brake has run out: it is to be taken off before anything is claimed. */
+  braked?: boolean
 }
 
 /** The publishing loop: finds tenants with something due, claims fairly, sends outside any transaction. */
@@ -102,9 +107,13 @@ export function createWorker(services: Services): Worker {
     const actor: Actor = { tenantId, userId: null, role: 'system' }
     let claimed: Claimed
     try {
-      claimed = await db.within(actor, scope =>
-        claimDue(scope, name, most, Math.max(0, mailLanes - mailing.size)),
-      )
+      const claim = () =>
+        db.within(actor, scope => claimDue(scope, name, most, Math.max(0, mailLanes - mailing.size)))
+      claimed = await claim()
+      if (claimed.braked) {
+        await db.within(actor, endBrakes)
+        claimed = await claim()
+      }
     } catch (error) {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
@@ -122,7 +131,7 @@ export function createWorker(services: Services): Worker {
         sendMail(services, tenantId, one).catch(error => log.error('a mail broke', { mail: one.id, error })),
         mailing,
       )
-    return claimed.jobs.length + claimed.runs.length + claimed.mails.length
+    return claimed.jobs.length + claimed.runs.length + claimed.mails.length + claimed.aside
   }
 
   /** What falls due before the next tick is met on the moment. */
@@ -188,17 +197,18 @@ export function createWorker(services: Services): Worker {
 async function claimDue(scope: Scope, worker: string, most: number, mostMails: number): Promise<Claimed> {
   const { tenant } = scope
   const [mine] = await scope.sql`
-    select 1 as mine from tenant_due
+    select exists (select 1 from brakes where released_at is null and ends_at <= public.clock()) as braked from tenant_due
     where role = current_user
       and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked`
-  if (!mine) return { tenant, jobs: [], runs: [], mails: [] }
-  const jobs = await claimJobs(scope, worker, most)
+  if (!mine || mine.braked)
+    return { tenant, jobs: [], runs: [], mails: [], aside: 0, braked: mine?.braked === true }
+  const { jobs, aside } = await claimJobs(scope, worker, most)
   const runs = jobs.length < most ? await claimRuns(scope, worker, most - jobs.length) : []
   const mails = await claimMails(scope, mostMails)
   // A claim that a crash of the database forgets is harmless for a post: arming comes later in its log, and is waited for.
-  if (runs.length + mails.length === 0) await scope.sql`set local synchronous_commit = off`
+  if (runs.length + mails.length + aside === 0) await scope.sql`set local synchronous_commit = off`
   await writeDue(scope)
-  return { tenant, jobs, runs, mails }
+  return { tenant, jobs, runs, mails, aside }
 }
 
 /** Recomputes when the tenant is due next, unless it is suspended. Call only with the due row locked. */

@@ -46,7 +46,7 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
     const job = await jobWords(scope, subjectId)
     if (job)
       await tell(scope, 'failed', subjectId, `/publish-jobs/${subjectId}`, {
-        about: `“${job.words}” was not sent to ${job.account}: its moment passed while ${data.why}. It waits for your word.`,
+        about: `“${job.words}” was not sent to ${job.account}: its moment passed${data.why ? ` while ${data.why}` : ''}. It waits for your word.`,
         to: await schedulers(scope, job.createdBy),
       })
   },
@@ -54,6 +54,24 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
   'publish_job.cancelled': closeJob,
   'publish_job.scheduled': closeJob,
   'publish_job.moved': closeJob,
+
+  async 'brake.put_on'(scope, { subjectId, data }) {
+    const held = data.held as number
+    const people = await peopleWho(scope, 'brakes.use')
+    await tell(scope, 'brake', subjectId, '/brakes', {
+      about: `${await actorName(scope)} put a brake on ${data.about}: ${data.reason} ${held === 1 ? 'One post is' : `${held} posts are`} held.`,
+      to: people.filter(id => id !== scope.actor.userId),
+    })
+  },
+  async 'brake.taken_off'(scope, { subjectId, data }) {
+    await close(scope, ['brake'], subjectId)
+    // Who took it off has seen the page say so; when it runs out nobody is there.
+    if (!data.ranOut) return
+    await tell(scope, 'brake', subjectId, '/brakes', {
+      about: `The brake on ${data.about} has run out: ${data.goesOut} planned again, ${data.asks} too late and waiting for your word.`,
+      to: await peopleWho(scope, 'brakes.use'),
+    })
+  },
 
   async 'account.reconnect_needed'(scope, { subjectId }) {
     const [account] = await scope.sql`
@@ -149,6 +167,7 @@ const labels: Record<Exclude<Kind, 'comment'>, string> = {
   reconnect: 'Connect it again',
   review: 'Read and answer',
   changes: 'See what is asked for',
+  brake: 'Look at the brakes',
 }
 
 async function mailThem(

@@ -1,9 +1,39 @@
-import type { Scope } from '../db/scope.ts'
+import type { Scope, ScopedSql } from '../db/scope.ts'
 import { record } from '../events.ts'
 import type { JobError } from './schema.ts'
 
 /** A transaction holds no more jobs than this. */
 const mostAtOnce = 200
+
+/** What can be done about a job that is late. */
+export const sendOrAsk = 'Send it now, choose another time, or cancel it.'
+
+/**
+ * A part of a statement over `publish_jobs j`: that it is later than it may be sent unasked, by its own limit or the
+ * workspace's. Once a person wanted it sent all the same, its lateness counts from then.
+ */
+export const tooLate = (sql: ScopedSql) => sql`
+  (greatest(j.run_at, j.wanted_at) < public.clock()
+    - coalesce(j.late_minutes, (select late_minutes from workspace)) * interval '1 minute')`
+
+/** Holds those of the named jobs that are scheduled and later than they may be. @returns the ids of those it held */
+export async function holdTooLate(scope: Scope, ids: readonly string[]): Promise<string[]> {
+  const { sql } = scope
+  const held = await sql`
+    update publish_jobs j set state = 'held', held_for = 'late', next_try_at = null,
+      error = jsonb_build_object('code', 'late', 'message', coalesce(j.error->>'message' || ' ', '')
+          || 'It did not go out in time, and more than ' || case when m.late % 60 = 0 then m.late / 60 || ' h' else m.late || ' min' end
+          || ' late it is not sent without being asked about.',
+        'next', ${sendOrAsk}::text, 'link', null)
+    from (
+      select o.id, coalesce(o.late_minutes, (select late_minutes from workspace)) as late from publish_jobs o
+      where o.id = any(${ids}::uuid[])
+    ) m
+    where j.id = m.id and j.state = 'scheduled' and ${tooLate(sql)} returning j.id, j.content_id`
+  for (const { id, content_id: contentId } of held)
+    await record(scope, 'publish_job.held', id as string, { contentId, for: 'late' })
+  return held.map(row => row.id as string)
+}
 
 /**
  * Holds jobs whose moment passed while nothing could be sent, at most 200: a post that is late by hours or days may be
@@ -18,7 +48,7 @@ export async function holdLate(scope: Scope, why: string): Promise<number> {
   const late: JobError = {
     code: 'late',
     message: `Its moment passed while ${why}.`,
-    next: 'Send it now, choose another time, or cancel it.',
+    next: sendOrAsk,
     link: null,
   }
   const unsure: JobError = {

@@ -1,6 +1,7 @@
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Listener, record } from '../events.ts'
+import { holdBraked, releaseUnbraked } from './braked.ts'
 
 /**
  * What content, approval and account events mean for the jobs that have not begun. In the transaction of the event,
@@ -19,6 +20,9 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
       where c.id = ${contentId} and j.content_id = c.id and j.state in ('scheduled', 'held')
         and not exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)`
     await holdUnapproved(scope, contentId)
+    // New words or tags may be what a brake is on, or be so no more.
+    await holdBraked(scope, { contentId })
+    await releaseUnbraked(scope, 'a brake was on what it said before', { contentId })
   },
   'content.approved': releaseApproved,
   'content.changes_requested': holdUnapproved,
@@ -36,6 +40,7 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
       where j.content_id = c.id and j.account_id = ${accountId} and j.state = 'held' and j.held_for = 'reconnect'
       returning j.run_at`,
     )
+    await holdBraked(scope)
   },
   async 'workspace.changed'(scope) {
     await releaseApproved(scope, null)
@@ -63,6 +68,7 @@ async function releaseApproved(scope: Scope, contentId: string | null): Promise<
       and (c.state = 'approved' or not w.approval_required) and j.state = 'held' and j.held_for = 'approval'
     returning j.run_at`,
   )
+  await holdBraked(scope, { contentId })
 }
 
 /** A job that was held begins anew: the time it was held does not count against its tries. */

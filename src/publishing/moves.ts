@@ -4,6 +4,7 @@ import { Conflict, NotFound } from '../errors.ts'
 import { type EventType, record } from '../events.ts'
 import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
+import { holdBraked } from './braked.ts'
 import { readJob } from './find.ts'
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
@@ -46,7 +47,8 @@ export async function moveJob(scope: Scope, id: string, change: JobChange): Prom
   refuseUnless(job, ['scheduled', 'held'], 'moved')
   const moment = await plannedMoment(scope, change)
   await scope.sql`
-    update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null
+    update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null,
+      wanted_at = null, late_minutes = case when ${change.lateMinutes !== undefined} then ${change.lateMinutes ?? null}::int else late_minutes end
     where id = ${id}`
   const heldFor = job.heldFor === 'late' ? await planAgain(scope, job, moment.at) : null
   await record(scope, 'publish_job.moved', id, { contentId: job.contentId })
@@ -118,9 +120,10 @@ async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Pro
   // Whoever mended the words wants those sent; what an attempt may have sent already stays what it was.
   await scope.sql`
     update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
-      first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`},
+      first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`}, wanted_at = public.clock(),
       version_id = case when exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
         then j.version_id else ${rules?.version_id as string}::uuid end
     where j.id = ${job.id}`
+  await holdBraked(scope, { ids: [job.id] })
   return heldFor
 }

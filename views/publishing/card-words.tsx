@@ -58,6 +58,12 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
         text: (
           <>
             {elsewhere}
+            {row.nextTryAt && job.attempts.length === 0 && (
+              <p>
+                It is late, and others for {row.account.name} are too: they go out one after another. This one
+                has its turn at <Time at={row.nextTryAt} zone={zone} shape="time" />.
+              </p>
+            )}
             {late && !stuck(row) && !row.nextTryAt && (
               <p>
                 Nothing has begun to send it yet. Posts go out within a second of their time, so if this stays
@@ -135,11 +141,25 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
             <p>
               {row.heldFor === 'approval'
                 ? 'It goes out once this version is approved.'
-                : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
+                : row.heldFor === 'brake'
+                  ? `${job.error?.message ?? 'A brake is on it.'} ${job.error?.next ?? ''}`
+                  : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
             </p>
           </>
         ),
-        links: row.heldFor === 'approval' ? post : reconnect,
+        links:
+          row.heldFor === 'brake' ? (
+            <>
+              <LinkButton href={`${base}/brakes`} icon="pause">
+                The brakes
+              </LinkButton>
+              {post}
+            </>
+          ) : row.heldFor === 'approval' ? (
+            post
+          ) : (
+            reconnect
+          ),
       }
     case 'failed':
       return {
