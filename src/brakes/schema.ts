@@ -34,14 +34,23 @@ export type NewBrake = z.infer<typeof NewBrake>
 export const brakeMinutes = [30, 60, 240, 1440, 10080] as const
 
 /** The same as a form sends it: one field for each kind of value, and a length of time instead of a moment. */
-export const BrakeForm = z.strictObject({
-  scope,
-  account: z.string().optional(),
-  tag: value.optional(),
-  word: value.optional(),
-  reason,
-  minutes: z.number().int().min(1).max(43_200).optional(),
-})
+export const BrakeForm = z
+  .strictObject({
+    scope,
+    account: value.optional(),
+    tag: value.optional(),
+    word: value.optional(),
+    reason,
+    minutes: z.number().int().min(1).max(43_200).optional(),
+  })
+  .superRefine((given, { addIssue }) => {
+    if (given.scope !== 'workspace' && !given[given.scope]?.trim())
+      addIssue({
+        code: 'custom',
+        path: [given.scope],
+        message: `must be given: which ${given.scope} is held?`,
+      })
+  })
 
 /** A brake as the API answers it and the pages show it. */
 export interface Brake {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { lateMinutes } from '../auth/schema.ts'
 
 export const jobStates = [
   'scheduled',
@@ -14,14 +15,6 @@ export type JobState = (typeof jobStates)[number]
 /** What a held job waits for: its account, its approval, a person's word because its moment has passed, or a brake's end. */
 export type HeldFor = 'reconnect' | 'approval' | 'late' | 'brake'
 
-/** The longest that a post may be allowed to be late, in minutes: thirty days. */
-export const longestLate = 43_200
-/** So many minutes late a post goes out unasked; later it asks. */
-export const lateMinutes = z
-  .number({ error: 'must be a number of minutes' })
-  .int({ error: 'must be whole minutes' })
-  .min(1, { error: 'must be at least 1 minute' })
-  .max(longestLate, { error: `must be at most ${longestLate} minutes` })
 const ownLate = lateMinutes
   .nullable()
   .optional()

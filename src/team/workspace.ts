@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { checkPassword, hashPassword } from '../auth/password.ts'
-import { country, personName, zone } from '../auth/schema.ts'
+import { country, lateMinutes, personName, zone } from '../auth/schema.ts'
 import type { Database } from '../db/database.ts'
 import type { Scope, Tenant } from '../db/scope.ts'
 import { createTenant } from '../db/tenants.ts'
@@ -10,7 +10,6 @@ import { newId } from '../lib/id.ts'
 import { checkZone } from '../lib/time.ts'
 import { allow } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
-import { lateMinutes } from '../publishing/schema.ts'
 import { addUser } from './users.ts'
 
 export interface Workspace {
