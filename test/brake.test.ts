@@ -88,6 +88,9 @@ describe('a brake', () => {
       'publish_job.published',
     ])
     expect(events[1]?.data).toMatchObject({ for: 'brake', reason: 'Bad news today.' })
+    const { html } = await house.ann.page('GET', `/w/northwind/publish-jobs/${before}`)
+    for (const part of ['Held by a brake', 'On the whole workspace: Bad news today.', 'Let go by the brake'])
+      expect({ part, told: html.includes(part) }).toEqual({ part, told: true })
   })
 
   test('on an account, a tag or a word holds those and no others', async () => {

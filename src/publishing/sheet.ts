@@ -3,7 +3,7 @@ import { NotFound } from '../errors.ts'
 import { readJob } from './find.ts'
 import { type PostDraft, postDraft } from './post.ts'
 import { type JobRow, listRows } from './rows.ts'
-import type { Job } from './schema.ts'
+import type { HeldFor, Job } from './schema.ts'
 
 /** Everything that a job's page shows about it. */
 export interface JobSheet {
@@ -18,12 +18,23 @@ export interface JobSheet {
   profileUrl: string | null
   /** The same content's jobs on other accounts or at other times. */
   siblings: JobRow[]
+  /** What held it and what let it go, the first first. */
+  holds: Hold[]
 }
+
+/** `for` is null where a brake let it go. */
+export interface Hold {
+  at: Date
+  for: HeldFor | null
+  why: string | null
+}
+
+const mostHolds = 50
 
 /** @throws NotFound */
 export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
   const job = await readJob(scope, id)
-  const [own, post, siblings, [facts]] = await Promise.all([
+  const [own, post, siblings, [facts], holds] = await Promise.all([
     listRows(scope, { ids: [job.id], limit: 1 }),
     postDraft(scope, job.versionId, job.accountId),
     listRows(scope, { contentId: job.contentId, limit: 20 }),
@@ -37,6 +48,9 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
       join content_versions v on v.id = j.version_id
       join social_accounts a on a.id = j.account_id
       where j.id = ${job.id}`,
+    scope.sql`
+      select type, data, created_at from events
+      where subject_id = ${job.id} and type in ('publish_job.held', 'publish_job.released') order by id limit ${mostHolds}`,
   ])
   const row = own.items[0]
   if (!row || !facts) throw new NotFound()
@@ -50,5 +64,15 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
     approved: approved && { by: approved.by, at: new Date(approved.at) },
     profileUrl: facts.profile_url as string | null,
     siblings: siblings.items.filter(other => other.id !== job.id),
+    holds: holds.map(toHold),
+  }
+}
+
+function toHold({ type, data, created_at: at }: Record<string, unknown>): Hold {
+  const { for: heldFor, about, reason, why } = data as Record<string, string | undefined>
+  return {
+    at: at as Date,
+    for: type === 'publish_job.held' ? (heldFor as HeldFor) : null,
+    why: about ? `On ${about}: ${reason}` : why ? `Its moment passed while ${why}.` : null,
   }
 }

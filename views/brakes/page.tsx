@@ -45,12 +45,14 @@ export function BrakesPage({
       <Columns
         aside={
           <Block title="How it ends">
-            <p>
-              When a brake is taken off or runs out, nothing goes out in a burst. Posts whose moment is still
-              to come go out at their time. Late ones go out one after another, at most four a minute on each
-              account. What is too late by then waits for your word.
-            </p>
-            <p>A post that is being sent when a brake is put on cannot be stopped any more.</p>
+            <div class="brake-notes">
+              <p>
+                When a brake is taken off or runs out, nothing goes out in a burst. Posts whose moment is
+                still to come go out at their time. Late ones go out one after another, at most four a minute
+                on each account. What is too late by then waits for your word.
+              </p>
+              <p>A post that is being sent when a brake is put on cannot be stopped any more.</p>
+            </div>
           </Block>
         }
       >

@@ -133,7 +133,7 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
           links: post,
         }
       return {
-        kicker: `Held: ${whenWords(row) ?? 'waiting'}`,
+        kicker: heldWords(row),
         title: <>Planned for {planned}</>,
         text: (
           <>
@@ -193,6 +193,12 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
         links: post,
       }
   }
+}
+
+/** `Held: waits for approval`, `Held by a brake, late by 5 min` */
+function heldWords(row: JobSheet['row']): string {
+  const words = whenWords(row) ?? 'held'
+  return row.heldFor === 'brake' ? `H${words.slice(1)}` : `Held: ${words}`
 }
 
 /** A page of ours, or a link that is safe to follow. */

@@ -16,6 +16,7 @@ import {
   Rows,
   Time,
 } from '../ui/index.tsx'
+import { Holds } from './holds.tsx'
 import { MoveForm } from './move.tsx'
 import { Numbers } from './numbers.tsx'
 import { JobMark } from './rows.tsx'
@@ -79,6 +80,7 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
             rejected={ofForm ? rejected : undefined}
           />
         )}
+        <Holds holds={sheet.holds} zone={workspace.zone} />
         <Facts base={base} sheet={sheet} usual={workspace.lateMinutes} />
       </Columns>
     </Layout>

@@ -19,15 +19,12 @@ export function LateSelect({
   return (
     <Select
       name={name}
-      label="If it is late"
+      label="Ask if it is later than"
       width="medium"
-      blank={`Ask when more than ${minutesWords(usual)} late (usual)`}
+      blank={`${minutesWords(usual)}, as usual`}
       value={value}
       error={error}
-      options={lateOptions(value).map(option => ({
-        ...option,
-        label: `Ask when more than ${option.label} late`,
-      }))}
+      options={lateOptions(value)}
       optional={false}
     />
   )

@@ -10,7 +10,6 @@ import { JobMark, yearBeside } from '../publishing/rows.tsx'
 import { drawnState, firstWords, lateWords, plural, span, stuck } from '../publishing/words.ts'
 import {
   Block,
-  Buttons,
   Columns,
   Dialog,
   DialogLink,
@@ -71,11 +70,11 @@ export function TodayPage({ frame, today, maySchedule, mayConnect, brakeChoices 
 function BrakeButton({ base, choices }: { base: string; choices: BrakeChoices }): Html {
   return (
     <>
-      <Buttons end>
+      <div class="buttons buttons-end today-tools">
         <DialogLink href={`${base}/brakes#new`} dialog="brake" icon="pause">
           Brake
         </DialogLink>
-      </Buttons>
+      </div>
       <Dialog id="brake" title="Hold what is planned">
         <BrakeFields base={base} choices={choices} rejected={null} id="dialog" />
       </Dialog>
