@@ -38,7 +38,7 @@ export const WorkspaceForm = z.strictObject({
   zone,
   country: country.optional(),
   approvalRequired: z.boolean(),
-  lateMinutes,
+  lateMinutes: lateMinutes.optional(),
 })
 
 export interface Founding {
