@@ -183,6 +183,7 @@ describe('a brake', () => {
       accounts: [account],
       now: true,
     })
+    expect(made.body.items[0].state).toBe('scheduled')
     await worker.idle()
     expect((await job(made.body.items[0].id)).state).toBe('published')
   })
