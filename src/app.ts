@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import { accountsApi } from './accounts/api.ts'
 import { accountsPages } from './accounts/pages.ts'
 import { analyticsApi } from './analytics/api.ts'
+import { countPublished } from './analytics/listen.ts'
 import { approvalsApi } from './approvals/api.ts'
 import { approvalsPages } from './approvals/pages.ts'
 import { authApi } from './auth/api.ts'
@@ -49,6 +50,7 @@ import { runPages } from './workflows/run-pages.ts'
 export function createApp(services: Services) {
   const api = createApiDoor(services)
   const desk = createDesk(services)
+  listen('analytics', countPublished)
   listen('publishing', followContent)
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)

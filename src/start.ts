@@ -40,16 +40,18 @@ export async function start(
   const { services, redis, close } = await openServices(config)
   const worker = createWorker(services)
   services.lastLook = worker.lastLook
+  const { owner, pools } = services.db
+  let watchdog: ReturnType<typeof watch> | null = null
   try {
     await readyStorage(services)
     await holdAfterRestore(services)
-    const { owner, pools } = services.db
     const listener = await owner.listen('masthead_due', worker.wake, worker.wake)
+    watchdog = pools && watch(pools, services, giveUp, times)
+    // After every other LISTEN: that it is the last one is how the processes know each other.
     const neighbours = await joinCluster(services, redis)
     const app = createApp(services)
     app.listen({ port: config.port, hostname: config.host })
     sayTogether(services, neighbours)
-    const watchdog = pools && watch(pools, services.log, giveUp, times)
     return run(config, services, { app, worker }, async () => {
       await watchdog?.stop()
       await listener.unlisten().catch(() => {})
@@ -57,6 +59,7 @@ export async function start(
       await close()
     })
   } catch (error) {
+    await watchdog?.stop()
     await close()
     throw portTaken(config, error)
   }

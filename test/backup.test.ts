@@ -239,6 +239,7 @@ describe('bun run backup', () => {
         passphrase,
         'DATABASE_URL is set',
       ],
+      [['--passphrase-stdin'], { DATA_DIR: join(folder, 'new') }, passphrase, 'There is no database in'],
       [['drill', '--passphrase-stdin'], {}, passphrase, 'There is no backup in'],
       [['drill', '--passphrase-stdin', '--from', '/nowhere'], {}, passphrase, 'There is no file'],
       [['drill', '--passphrase-stdin', '--from', file], {}, 'another passphrase', 'does not open this file'],

@@ -71,7 +71,17 @@ describe('bun run tenant', () => {
   }, 60_000)
 
   test('--help everywhere', async () => {
-    for (const command of ['tenant', 'user', 'migrate', 'keys', 'db-stop']) {
+    for (const command of [
+      'tenant',
+      'user',
+      'migrate',
+      'upgrade',
+      'keys',
+      'backup',
+      'restore',
+      'doctor',
+      'db-stop',
+    ]) {
       const { code, out, err } = await run(command, ['--help'])
       expect([code, err]).toEqual([0, ''])
       expect(out).toContain('bun run')

@@ -92,9 +92,9 @@ describe('the processes of one database', () => {
     await clone.db.owner`
       select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and query like 'listen "masthead_process_%' and query like ${`%${all[0]?.id}%`}`
-    await until(async () => (await leaders(all)).length === 1, 'somebody leads')
-    expect((await leaders(all))[0]).not.toBe(0)
-    expect(all[0]?.missed).toBeGreaterThan(0)
+    await until(async () => ![0, undefined].includes((await leaders(all))[0]), 'another one leads')
+    await until(() => (all[0]?.missed ?? 0) > 0, 'it hears that it may have missed something')
+    expect(await leaders(all)).toHaveLength(1)
   })
 
   test('what shall be done once is done by the one that leads alone', async () => {

@@ -198,6 +198,30 @@ describe('lists', () => {
     for (const query of ['limit=0', 'limit=101', 'limit=x', 'state=lost', 'colour=red', 'tag=a&tag=b'])
       expect((await house.bob.api('GET', `/content?${query}`)).status).toBe(422)
   })
+
+  test('pages lose none of those that changed within one millisecond', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 9 }, () =>
+        house.bob.api('POST', '/content', { text: 'At once', tags: ['at-once'] }),
+      ),
+    )
+    const table = `${house.bob.tenant.schema}.content`
+    const { owner } = house.services.db
+    await owner.unsafe(`alter table ${table} disable trigger touch`)
+    for (const [n, { body }] of ids.entries())
+      await owner.unsafe(
+        `update ${table} set updated_at = '2026-03-04 05:06:07.123${n}00+00' where id = '${body.id}'`,
+      )
+    await owner.unsafe(`alter table ${table} enable trigger touch`)
+    const seen: string[] = []
+    let cursor = ''
+    do {
+      const { body } = await house.bob.api('GET', `/content?tag=at-once&limit=2${cursor}`)
+      seen.push(...(body.items as { id: string }[]).map(({ id }) => id))
+      cursor = body.next ? `&cursor=${encodeURIComponent(body.next)}` : ''
+    } while (cursor)
+    expect(seen).toEqual(ids.map(({ body }) => body.id as string).reverse())
+  })
 })
 
 describe('putting away', () => {

@@ -1,14 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { withOwner } from '../src/cli/owner.ts'
@@ -97,8 +88,13 @@ describe('bun run doctor on a healthy set-up', () => {
         {},
         'a quiet desk by the window',
       )
-    mkdirSync(join(home, 'backups'))
-    writeFileSync(join(home, `backups/masthead-${new Date().toISOString().slice(0, 10)}T000000Z.backup`), '')
+    const made = await run(
+      'backup',
+      ['--passphrase-stdin', '--to', join(folder, 'a.backup')],
+      {},
+      'a warm cup by the window',
+    )
+    expect(made.code).toBe(0)
     const stopped = await doctor()
     expect({ code: stopped.code, bad: stopped.bad, skipped: stopped.skipped }).toEqual({
       code: 0,
@@ -122,7 +118,7 @@ describe('bun run doctor on a healthy set-up', () => {
     expect(running.checks.find(({ name }) => name === 'port')?.said).toBe(`Masthead runs on ${port}: ready`)
     expect(text.out.trim().split('\n').at(-1)).toBe('Healthy.')
     expect(text.err).toBe('')
-    expect(readdirSync(home).sort()).toEqual(['backups', 'checks', 'postgres', 'run', 'secret'])
+    expect(readdirSync(home).sort()).toEqual(['checks', 'last-backup.json', 'postgres', 'run', 'secret'])
   })
 })
 
@@ -297,6 +293,15 @@ describe('bun run doctor on a broken set-up', () => {
       cure: /PORT/,
     },
     {
+      name: 'the last backup is old',
+      breakIt: () => noteBackup(30),
+      mend: () => noteBackup(0),
+      finds: 'backups',
+      state: 'warn',
+      said: /the last was made 30 days ago/,
+      cure: /bun run backup/,
+    },
+    {
       name: 'PUBLIC_URL has a path',
       env: () => ({ PUBLIC_URL: 'https://desk.example.com/masthead' }),
       finds: 'public address',
@@ -337,6 +342,15 @@ describe('bun run doctor on a broken set-up', () => {
       owner.unsafe(
         `create or replace function public.clock() returns timestamptz language sql stable parallel safe as 'select ${sql.replaceAll("'", "''")}'`,
       ),
+    )
+  const noteBackup = (days: number) =>
+    writeFileSync(
+      join(home, 'last-backup.json'),
+      JSON.stringify({
+        file: 'x',
+        madeAt: new Date(Date.now() - days * 86_400_000).toISOString(),
+        tried: true,
+      }),
     )
   const stranger = Bun.serve({
     port: 0,

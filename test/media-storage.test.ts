@@ -1,8 +1,6 @@
 /** Pictures by way of both doors, when they lie in a bucket, and when the storage does not take them. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import sharp from 'sharp'
 import { Stop } from '../src/errors.ts'
 import { readyStorage } from '../src/storage/check.ts'
@@ -10,6 +8,7 @@ import { s3Storage } from '../src/storage/s3.ts'
 import { type House, openHouse } from './cast.ts'
 import { quiet } from './catalog.ts'
 import { describePeer, type S3, startS3 } from './peers/index.ts'
+import { canMount, smallDisk } from './small-disk.ts'
 
 setDefaultTimeout(60_000)
 
@@ -133,22 +132,11 @@ describePeer('s3', 'pictures in a bucket', () => {
 })
 
 describe('pictures on a full disk', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'masthead-full-'))
-  const small = join(folder, 'data')
-  mkdirSync(small)
-  const mounted =
-    process.platform === 'linux' &&
-    process.getuid?.() === 0 &&
-    Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=100k', 'tmpfs', small]).exitCode === 0
-  afterAll(() => {
-    if (mounted) Bun.spawnSync(['umount', small])
-    rmSync(folder, { recursive: true, force: true })
-  })
-
-  test.skipIf(!mounted)(
+  test.skipIf(!canMount())(
     '507 in words at both doors, no row, no half, and the next one that fits goes in',
     async () => {
-      const house = await openHouse({ DATA_DIR: small })
+      const disk = smallDisk('100k')
+      const house = await openHouse({ DATA_DIR: disk.path })
       try {
         const api = await house.alice.api('POST', '/media', form('file', [await picture(250)]))
         expect([api.status, api.body.code]).toEqual([507, 'storage_full'])
@@ -164,6 +152,7 @@ describe('pictures on a full disk', () => {
         expect((await house.alice.api('POST', '/media', form('file', [await picture()]))).status).toBe(201)
       } finally {
         await house.close()
+        disk.remove()
       }
     },
   )

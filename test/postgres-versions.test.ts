@@ -217,7 +217,7 @@ function suite(version: string, binaries: () => Promise<{ initdb: string; pg_ctl
           order by 1, 2, 3`
         const before = await shape()
         const steps = all.length - 2
-        expect(await migrateDown(db.owner, steps, quiet)).toHaveLength(steps)
+        expect((await migrateDown(db.owner, steps, quiet)).names).toHaveLength(steps)
         await migrate(db.owner, db.appRole, quiet)
         expect([...(await shape())]).toEqual([...before])
       })

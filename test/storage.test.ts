@@ -17,6 +17,7 @@ import {
   type Stored,
 } from '../src/storage/storage.ts'
 import { describePeer, type S3, startS3 } from './peers/index.ts'
+import { canMount, smallDisk } from './small-disk.ts'
 
 setDefaultTimeout(60_000)
 
@@ -174,6 +175,7 @@ function contract(open: () => Storage): void {
 
 describe('on disk', () => {
   const folder = mkdtempSync(join(tmpdir(), 'masthead-storage-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   describe('keeps the promises', () => contract(() => diskStorage(join(folder, 'data'))))
 
@@ -198,31 +200,25 @@ describe('on disk', () => {
     )
   })
 
-  const small = join(folder, 'small')
-  mkdirSync(small)
-  const mounted =
-    process.platform === 'linux' &&
-    process.getuid?.() === 0 &&
-    Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small]).exitCode === 0
-  afterAll(() => {
-    if (mounted) Bun.spawnSync(['umount', small])
-    rmSync(folder, { recursive: true, force: true })
-  })
-
-  test.skipIf(!mounted)('a full disk is told, keeps what it has and leaves no half file', async () => {
-    const storage = diskStorage(small)
-    await storage.write('media/first', bytes('kept'))
-    for (const body of [new Uint8Array(2 * mebibyte), stream(3)])
-      await expect(storage.write('media/second', body)).rejects.toBeInstanceOf(StorageFull)
-    expect(readdirSync(join(small, 'media'))).toEqual(['first'])
-    expect(await text(storage, 'media/first')).toBe('kept')
-    expect(await checkStorage(storage)).toBeNull()
-    await Bun.write(join(small, 'filler'), new Uint8Array(mebibyte)).catch(() => {})
-    expect(await checkStorage(storage)).toMatch(
-      /^The disk of the data folder .* is full \(ENOSPC\): make room/,
-    )
-    expect(Bun.spawnSync(['mount', '-o', 'remount,ro', small]).exitCode).toBe(0)
-    expect(await checkStorage(storage)).toMatch(/cannot be written \(EROFS\)/)
+  test.skipIf(!canMount())('a full disk is told, keeps what it has and leaves no half file', async () => {
+    const disk = smallDisk('1m')
+    try {
+      const storage = diskStorage(disk.path)
+      await storage.write('media/first', bytes('kept'))
+      for (const body of [new Uint8Array(2 * mebibyte), stream(3)])
+        await expect(storage.write('media/second', body)).rejects.toBeInstanceOf(StorageFull)
+      expect(readdirSync(join(disk.path, 'media'))).toEqual(['first'])
+      expect(await text(storage, 'media/first')).toBe('kept')
+      expect(await checkStorage(storage)).toBeNull()
+      await Bun.write(join(disk.path, 'filler'), new Uint8Array(mebibyte)).catch(() => {})
+      expect(await checkStorage(storage)).toMatch(
+        /^The disk of the data folder .* is full \(ENOSPC\): make room/,
+      )
+      disk.makeReadOnly()
+      expect(await checkStorage(storage)).toMatch(/cannot be written \(EROFS\)/)
+    } finally {
+      disk.remove()
+    }
   })
 })
 

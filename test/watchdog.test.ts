@@ -7,6 +7,7 @@ import type { Actor } from '../src/db/scope.ts'
 import { type WatchTimes, watch } from '../src/db/watchdog.ts'
 import { Unavailable } from '../src/errors.ts'
 import { createLog } from '../src/lib/log.ts'
+import { createMetrics } from '../src/lib/metrics.ts'
 import { startProxy, type TcpProxy } from './peers/proxy.ts'
 import { cloneDatabase, testSecret } from './setup.ts'
 
@@ -57,7 +58,12 @@ async function open(times: Partial<WatchTimes> = {}, max = 4): Promise<Watched> 
   }
   const db = await assemble(pools.app.sql, pools.owner.sql, clone.db.appRole, testSecret)
   const all = { everyMs: 100, lateMs: 250, giveUpMs: 60_000, ...times }
-  const dog = watch(pools, quiet, sentence => sentences.push(sentence), all)
+  const dog = watch(
+    pools,
+    { log: quiet, metrics: createMetrics() },
+    sentence => sentences.push(sentence),
+    all,
+  )
   closing.push(async () => {
     await Promise.race([dog.stop(), Bun.sleep(500)])
     await Promise.all([pools.app, pools.owner].map(({ sql }) => sql.end({ timeout: 0 })))
@@ -98,6 +104,23 @@ test('half-open connections are replaced, and whatever held the old pool goes on
     await clone.db.owner`select pg_notify('masthead_watch_test', '')`
     return heard > 0
   })
+})
+
+test('without a watchdog too, what waits is answered in time, and a late scope gives its connection back', async () => {
+  const { db, proxy, replaced } = await open({ everyMs: 600_000 }, 2)
+  const read = () =>
+    db
+      .within(northwind, scope => scope.sql`select name from workspace`, { timeoutMs: 200 })
+      .catch(error => error)
+  await Promise.all([1, 2].map(() => db.within(northwind, scope => scope.sql`select pg_sleep(0.1)`)))
+  proxy.swallow('existing')
+  const began = performance.now()
+  const hung = await Promise.all([db.sql`select 1`.catch(error => error), read()])
+  for (const error of hung) expect(error).toBeInstanceOf(Unavailable)
+  expect(performance.now() - began).toBeLessThan(3_000)
+  // The single query's connection is still hung; a scope that was sent behind it frees that one too.
+  await eventually(async () => (await read())[0]?.name === 'Northwind Coffee')
+  expect(replaced).toEqual([])
 })
 
 test('a LISTEN that went deaf alone is noticed, and listens again', async () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { Conflict } from '../src/errors.ts'
+import { rejection } from '../src/http/form.ts'
 import { readArchive } from '../src/lib/archive.ts'
 import { exportFolder, removeOldExports } from '../src/tenants/exports.ts'
 import { suspendTenant } from '../src/tenants/life.ts'
@@ -92,6 +94,8 @@ describe('an export', () => {
     })
     expect([wrong.status, wrong.html.includes('Is not the same as above')]).toEqual([422, true])
     expect(wrong.html).not.toContain(passphrase)
+    // Whatever page shows the form again: what it is given holds no passphrase.
+    expect(rejection({ passphrase, slug: 'x' }, new Conflict('no'))?.values).toEqual({ slug: 'x' })
     const short = await house.alice.page('POST', `${itself}/exports`, {
       passphrase: 'short',
       passphraseAgain: 'short',
@@ -130,6 +134,17 @@ describe('an export', () => {
   })
 
   test('is asked for once, however often the same wish is sent, and three times a day', async () => {
+    // It is being prepared for as long as the disk is slow.
+    const { storage } = house.services
+    const write = storage.write
+    let go = () => {}
+    const slow = new Promise<void>(resolve => {
+      go = resolve
+    })
+    storage.write = async (path, body) => {
+      await slow
+      return write(path, body)
+    }
     const key = { 'idempotency-key': 'one-export' }
     const first = await house.alice.api('POST', '/workspace/exports', { passphrase }, key)
     expect([first.status, first.body.state]).toEqual([201, 'preparing'])
@@ -137,6 +152,8 @@ describe('an export', () => {
     expect(again.body).toEqual(first.body)
     const other = await house.alice.api('POST', '/workspace/exports', { passphrase })
     expect([other.status, other.body.code]).toEqual([409, 'conflict'])
+    storage.write = write
+    go()
     expect((await exportsOf(house.alice)).length).toBe(2)
     expect((await house.alice.api('POST', '/workspace/exports', { passphrase })).status).toBe(201)
     await exportsOf(house.alice)

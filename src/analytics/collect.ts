@@ -52,7 +52,39 @@ export async function collectCounts(
     }
   }
   if (paused.size === 0) pausedBy.delete(tenantId)
+  await db.within(actor, planCounts)
 }
+
+/** When the numbers of this tenant's posts are due next; it is not visited for them before. */
+async function planCounts(scope: Scope): Promise<void> {
+  await scope.sql`
+    update tenant_due set counts_due_at = (
+      select case when count(*) > 0 then greatest(public.clock() + interval '9 minutes', min(coalesce(last.taken_at, j.published_at) + ${pause(scope)})) end
+      from publish_jobs j
+      join social_accounts a on a.id = j.account_id
+      left join lateral (select max(taken_at) as taken_at from analytics n where n.job_id = j.id) last on true
+      where ${counted(scope)})
+    where role = current_user`
+}
+
+/** Lowers when the numbers of this tenant's posts are due next, where the account's platform gives any. */
+export async function planCountsSoon(scope: Scope, accountId: string): Promise<void> {
+  await scope.sql`
+    update tenant_due set counts_due_at = least(counts_due_at, public.clock() + interval '9 minutes')
+    where role = current_user
+      and exists (select 1 from social_accounts where id = ${accountId} and platform = any(${counting}::text[]))`
+}
+
+/** The posts whose numbers are followed. */
+const counted = ({ sql }: Scope) => sql`
+  j.state = 'published' and j.remote_id is not null and j.published_at > public.clock() - interval '30 days'
+  and a.platform = any(${counting}::text[]) and a.removed_at is null and a.state = 'connected'`
+
+/** How long the last numbers of a post are good, by its age. */
+const pause = ({ sql }: Scope) => sql`case
+  when j.published_at > public.clock() - interval '3 hours' then interval '9 minutes'
+  when j.published_at > public.clock() - interval '2 days' then interval '59 minutes'
+  else interval '23 hours' end`
 
 function pausedOf(tenantId: string): Map<string, number> {
   const paused = pausedBy.get(tenantId) ?? new Map<string, number>()
@@ -69,14 +101,8 @@ async function duePosts(scope: Scope, without: readonly string[]): Promise<DuePo
     from publish_jobs j
     join social_accounts a on a.id = j.account_id
     left join lateral (select max(taken_at) as taken_at from analytics n where n.job_id = j.id) last on true
-    where j.state = 'published' and j.remote_id is not null
-      and j.published_at > public.clock() - interval '30 days'
-      and a.platform = any(${counting}::text[]) and a.removed_at is null and a.state = 'connected'
-      and j.id <> all(${without}::uuid[])
-      and (last.taken_at is null or last.taken_at < public.clock() - case
-        when j.published_at > public.clock() - interval '3 hours' then interval '9 minutes'
-        when j.published_at > public.clock() - interval '2 days' then interval '59 minutes'
-        else interval '23 hours' end)
+    where ${counted(scope)} and j.id <> all(${without}::uuid[])
+      and (last.taken_at is null or last.taken_at < public.clock() - ${pause(scope)})
     order by last.taken_at nulls first, j.published_at desc
     limit ${mostPosts}`
   return rows.map(row => ({

@@ -160,3 +160,12 @@ export const backupFile = (folder: string, now = new Date()): string =>
 
 /** What `backupFile` names. */
 export const backupName = /^masthead-\d{4}-\d\d-\d\dT\d{6}Z\.backup$/
+
+/** Lies in the data folder and tells when the last backup was made, wherever it went. */
+export const lastBackupName = 'last-backup.json'
+export interface LastBackup {
+  file: string
+  madeAt: string
+  /** Whether it was restored into scratch and compared. */
+  tried: boolean
+}

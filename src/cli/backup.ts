@@ -1,11 +1,19 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { drill, type Verdict } from '../backup/check.ts'
-import { backupFile, backupName, type Written, writeBackup } from '../backup/write.ts'
+import {
+  backupFile,
+  backupName,
+  type LastBackup,
+  lastBackupName,
+  type Written,
+  writeBackup,
+} from '../backup/write.ts'
+import { clusterHome, unprivileged } from '../db/cluster-home.ts'
 import { ownerUser, startEmbedded } from '../db/embedded.ts'
 import { Stop } from '../errors.ts'
 import { derivePassword } from '../lib/seal.ts'
-import { diskStorage } from '../storage/disk.ts'
+import { openStorage } from '../storage/open.ts'
 import { type Bench, bench, print, readArgs, runCommand } from './command.ts'
 import { passphraseOptions, readPassphrase } from './passphrase.ts'
 import { progress } from './progress.ts'
@@ -42,11 +50,14 @@ export async function backupInstance(
     throw new Stop(
       'DATABASE_URL is set, so the database is your own: back it up with its own tools, as docs/operating.md says under "Back up".',
     )
+  const home = clusterHome(config.dataDir, unprivileged(), log)
+  if (!existsSync(join(home, 'postgres/PG_VERSION')))
+    throw new Stop(`There is no database in ${home} yet, so there is nothing to back up: see DATA_DIR.`)
   const began = performance.now()
   const password = derivePassword(config.secret, 'database owner')
   const { socket, dataFolder } = await startEmbedded(config.dataDir, password, log)
   const owner = { socket, user: ownerUser, password, database: 'masthead' }
-  const instance = { owner, dataFolder, secret: config.secret, storage: diskStorage(config.dataDir) }
+  const instance = { owner, dataFolder, secret: config.secret, storage: openStorage(config) }
   const bars = shown()
   const written = await writeBackup(instance, given.to, given.passphrase, {
     bytes: bars('backing up', 'bytes'),
@@ -68,6 +79,8 @@ export async function backupInstance(
       )
     }
   }
+  const last: LastBackup = { file: given.to, madeAt: new Date().toISOString(), tried: given.verify }
+  writeFileSync(join(config.dataDir, lastBackupName), `${JSON.stringify(last)}\n`, { mode: 0o600 })
   return { ...written, seconds: Math.round(performance.now() - began) / 1000, verdict }
 }
 

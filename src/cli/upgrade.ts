@@ -73,7 +73,7 @@ const inTime = (seconds: number) =>
       : `${Math.round(seconds / 60)} min`
 const found = ({ words, tenants, slugs }: Finding) =>
   tenants === 0
-    ? `${words} (shared tables).`
+    ? `${words}.`
     : `${words} (${count(tenants)}: ${slugs.join(', ')}${tenants > slugs.length ? ', …' : ''}).`
 
 const nothing = 'Nothing is pending: the database is at the level of this version.'

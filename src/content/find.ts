@@ -69,7 +69,7 @@ export async function listContent(scope: Scope, query: Narrowed): Promise<Page<P
       and (${search}::text is null or v.text ilike ${search}::text
         or exists (select 1 from unnest(c.tags) tag where tag ilike ${search}::text)
         or exists (select 1 from jsonb_array_elements(v.variants) own where own->>'text' ilike ${search}::text))
-      and (${beforeTime}::timestamptz is null or (c.updated_at, c.id) < (${beforeTime}::timestamptz, ${beforeId}::uuid))
+      and (${beforeTime}::text is null or (c.updated_at, c.id) < (${beforeTime}::text::timestamptz, ${beforeId}::uuid))
     order by c.updated_at desc, c.id desc limit ${query.limit + 1}`
   const page = pageOf([...rows], query.limit, last => [last.updated_text as string, last.id as string])
   return { items: page.items.map(toPiece), next: page.next }

@@ -18,14 +18,16 @@ export async function cloneSchema(tx: TransactionSql, from: string, to: string, 
   }
   const functions = await tx<{ statement: string }[]>`
     select pg_get_functiondef(p.oid) as statement from pg_proc p
-    where p.pronamespace = ${from}::regnamespace and p.prokind = 'f'
-      and not exists (select 1 from pg_depend d where d.objid = p.oid and d.deptype = 'e')`
+    where p.oid = any(${await inSchema(tx, from, 'pg_proc')}::oid[]) and p.prokind = 'f'
+      and not exists (select 1 from pg_depend d
+        where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')`
   await run(functions)
+  const oids = await tablesOf(tx, from)
   const tables = await tx<{ name: string; columns: string | null; options: string | null }[]>`
     select quote_ident(c.relname) as name, array_to_string(c.reloptions, ', ') as options, (
       select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_attribute a
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as columns
-    from pg_class c where c.relnamespace = ${from}::regnamespace and c.relkind = 'r' order by c.relname`
+    from pg_class c where c.oid = any(${oids}::oid[]) order by c.relname`
   await Promise.all(
     tables.map(({ name, options }) =>
       tx.unsafe(
@@ -40,37 +42,61 @@ export async function cloneSchema(tx: TransactionSql, from: string, to: string, 
         await tx.unsafe(
           `insert into ${to}.${name} (${columns}) overriding system value select ${columns} from ${from}.${name}`,
         )
-  await run(await constraints(tx, from))
-  await run(await indexes(tx, from))
-  await run(await rules(tx, from))
+  await run(await constraints(tx, from, oids))
+  await run(await indexes(tx, oids))
+  await run(await rules(tx, from, oids))
+}
+
+/** The tables of a schema. */
+export async function tablesOf(tx: TransactionSql, schema: string): Promise<number[]> {
+  const rows = await tx`
+    select oid::int8::float8 as oid from pg_class
+    where oid = any(${await inSchema(tx, schema, 'pg_class')}::oid[]) and relkind = 'r'`
+  return rows.map(row => row.oid as number)
+}
+
+/**
+ * What a schema holds of a kind. By what depends on the schema, because that has an index: to look for its name reads
+ * the whole catalog, which is most of the work where there are thousands of tenants.
+ */
+async function inSchema(
+  tx: TransactionSql,
+  schema: string,
+  catalog: 'pg_class' | 'pg_proc',
+): Promise<number[]> {
+  const rows = await tx`
+    select objid::int8::float8 as oid from pg_depend
+    where refclassid = 'pg_namespace'::regclass and refobjid = ${schema}::regnamespace
+      and classid = ${catalog}::regclass`
+  return rows.map(row => row.oid as number)
 }
 
 /**
  * Keys first, then what refers to them; not-null constraints came with the columns. PostgreSQL leaves out the schema of
  * a table that is referred to when it stands in the search path, as `public` does, so it is written in.
  */
-const constraints = (tx: TransactionSql, from: string) => tx<{ statement: string }[]>`
+const constraints = (tx: TransactionSql, from: string, oids: number[]) => tx<{ statement: string }[]>`
   select format('alter table %I.%I add constraint %I ', ${from}::text, c.relname, k.conname)
     || case when k.contype = 'f' then regexp_replace(pg_get_constraintdef(k.oid), ' REFERENCES [^(]+\\(',
         format(' REFERENCES %I.%I(', f.relnamespace::regnamespace, f.relname))
       else pg_get_constraintdef(k.oid) end as statement
   from pg_constraint k join pg_class c on c.oid = k.conrelid left join pg_class f on f.oid = k.confrelid
-  where k.connamespace = ${from}::regnamespace and c.relkind = 'r' and k.contype in ('p', 'u', 'x', 'c', 'f')
+  where k.conrelid = any(${oids}::oid[]) and k.contype in ('p', 'u', 'x', 'c', 'f')
   order by k.contype = 'f', k.conname`
 
-const indexes = (tx: TransactionSql, from: string) => tx<{ statement: string }[]>`
+const indexes = (tx: TransactionSql, oids: number[]) => tx<{ statement: string }[]>`
   select pg_get_indexdef(i.indexrelid) as statement
-  from pg_index i join pg_class c on c.oid = i.indrelid
-  where c.relnamespace = ${from}::regnamespace and c.relkind = 'r'
-    and not exists (select 1 from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))`
+  from pg_index i where i.indrelid = any(${oids}::oid[])
+    and not exists (select 1 from pg_constraint k
+      where k.conrelid = i.indrelid and k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))`
 
 /** Triggers, and who sees which rows. The roles of a policy are left out with all other privileges. */
-const rules = (tx: TransactionSql, from: string) => tx<{ statement: string }[]>`
-  select pg_get_triggerdef(t.oid) as statement from pg_trigger t join pg_class c on c.oid = t.tgrelid
-  where c.relnamespace = ${from}::regnamespace and not t.tgisinternal
+const rules = (tx: TransactionSql, from: string, oids: number[]) => tx<{ statement: string }[]>`
+  select pg_get_triggerdef(oid) as statement from pg_trigger
+  where tgrelid = any(${oids}::oid[]) and not tgisinternal
   union all
   select format('alter table %I.%I enable row level security', ${from}::text, relname) from pg_class
-  where relnamespace = ${from}::regnamespace and relkind = 'r' and relrowsecurity
+  where oid = any(${oids}::oid[]) and relrowsecurity
   union all
   select format('create policy %I on %I.%I as %s for %s', policyname, schemaname, tablename, permissive, cmd)
     || coalesce(' using (' || qual || ')', '') || coalesce(' with check (' || with_check || ')', '')

@@ -59,7 +59,7 @@ export function readMessage(text: string): { from: string; hints: Hint[] } | nul
   }
 }
 
-/** Tells every process that what it remembers of a tenant is old; for commands, which are no part of the running app. */
+/** Tells every process that what it remembers of a tenant is old; by way of the database, so that commands can too. */
 export async function tellTenantChanged(owner: Sql, tenantId: string): Promise<void> {
   const hint = { tenantId, type: 'tenant.changed', subjectId: tenantId }
   await owner`select pg_notify(${hintChannel}, ${writeMessage('command', [hint])})`

@@ -1,4 +1,5 @@
 import type { TransactionSql } from 'postgres'
+import { tablesOf } from './clone.ts'
 
 /** What a schema holds: for telling what a migration did to it. */
 export interface Inventory {
@@ -15,13 +16,12 @@ export interface TableInventory {
 
 /** Reads everything once: as long as it takes to read the schema's tables from the disk. */
 export async function takeInventory(tx: TransactionSql, schema: string): Promise<Inventory> {
+  const oids = await tablesOf(tx, schema)
   const columns = await tx<{ table: string; column: string }[]>`
     select quote_ident(c.relname) as table, quote_ident(a.attname) as column
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    where c.relnamespace = ${schema}::regnamespace and c.relkind = 'r' order by c.relname, a.attnum`
-  const byTable = Map.groupBy(columns, ({ table }) => table)
-  const tables = new Map<string, TableInventory>()
-  for (const [table, of] of byTable) {
+    where c.oid = any(${oids}::oid[]) order by c.relname, a.attnum`
+  const counting = [...Map.groupBy(columns, ({ table }) => table)].map(async ([table, of]) => {
     const names = of.map(({ column }) => column)
     // With the row's key in it, values that only change places are seen too.
     const key = names.includes('id') ? 'id::text' : "''"
@@ -32,14 +32,17 @@ export async function takeInventory(tx: TransactionSql, schema: string): Promise
       `select count(*)::int as rows, array[${sums.join(', ')}]::text[] as sums from ${schema}.${table}`,
     )
     const values = row?.sums as (string | null)[]
-    tables.set(table, {
+    const counted = {
       rows: row?.rows as number,
       sums: new Map(names.map((name, at) => [name, values[at] ?? ''])),
-    })
-  }
+    }
+    return [table, counted] as const
+  })
+  const tables = new Map(await Promise.all(counting))
   const files = await tx<{ name: string; file: number; bytes: number }[]>`
     select relname as name, pg_relation_filenode(oid)::int8::float8 as file, pg_table_size(oid)::float8 as bytes
-    from pg_class where relnamespace = ${schema}::regnamespace and relkind in ('r', 'i')`
+    from pg_class where oid = any(${oids}::oid[])
+      or oid in (select indexrelid from pg_index where indrelid = any(${oids}::oid[]))`
   return { tables, files: new Map(files.map(({ name, file, bytes }) => [name, { file, bytes }])) }
 }
 

@@ -39,7 +39,7 @@ export interface UpgradeCheck {
   seconds: number
 }
 
-/** Something that holds for `tenants` workspaces, the first of them by name; for the shared tables when there is none. */
+/** Something that holds for so many workspaces, the first three by name; for the shared tables or the whole when there is none. */
 export interface Finding {
   words: string
   tenants: number

@@ -1,8 +1,9 @@
 import type { Log } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import type { LastingPool } from './lasting.ts'
 
 /** What is watched, and how it is asked. */
-export interface Watched {
+interface Watched {
   pool: LastingPool
   /** Settles when the pool has answered, be it with an error. */
   ask(): Promise<unknown>
@@ -31,7 +32,7 @@ const stalledMs = 12_000
  */
 export function watch(
   pools: { app: LastingPool; owner: LastingPool },
-  log: Log,
+  { log, metrics }: { log: Log; metrics: Pick<Metrics, 'count'> },
   giveUp: (sentence: string) => void,
   times: WatchTimes = usual,
 ): { stop(): Promise<void> } {
@@ -44,7 +45,7 @@ export function watch(
   let askedAt = performance.now()
   let stopped = false
   const looks = all.map(one =>
-    observe(one, log, times, () => {
+    observe(one, { log, metrics }, times, () => {
       silentMs = 0
     }),
   )
@@ -73,7 +74,12 @@ export function watch(
 }
 
 /** @returns the look that is to be made every now and then */
-function observe({ pool, ask, excused }: Watched, log: Log, { lateMs }: WatchTimes, onAnswer: () => void) {
+function observe(
+  { pool, ask, excused }: Watched,
+  { log, metrics }: { log: Log; metrics: Pick<Metrics, 'count'> },
+  { lateMs }: WatchTimes,
+  onAnswer: () => void,
+) {
   let late = 0
   let generation = 0
   return async () => {
@@ -97,6 +103,9 @@ function observe({ pool, ask, excused }: Watched, log: Log, { lateMs }: WatchTim
     late = 0
     generation++
     log.warn('the connections to the database are dead: they are replaced', { pool: pool.name })
+    metrics.count('masthead_pool_replaced_total', 'dead connection pools that were replaced', {
+      pool: pool.name,
+    })
     pool.replace()
   }
 }

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { restoredName } from '../backup/restore.ts'
-import { backupName } from '../backup/write.ts'
+import { type LastBackup, lastBackupName } from '../backup/write.ts'
 import { listCluster } from '../db/cluster-files.ts'
 import { clusterHome, unprivileged } from '../db/cluster-home.ts'
 import { createLog } from '../lib/log.ts'
@@ -166,19 +166,16 @@ async function publicAddress({ config: { publicUrl, host, production } }: Patien
 async function backups({ config: { dataDir, databaseUrl } }: Patient): Promise<Finding | null> {
   if (!existsSync(dataDir)) return null
   if (databaseUrl) return ok('the database is your own, and so are its backups: see docs/operating.md')
-  const folder = join(dataDir, 'backups')
-  const newest = existsSync(folder)
-    ? readdirSync(folder)
-        .filter(name => backupName.test(name))
-        .sort()
-        .at(-1)
-    : undefined
   const cure = 'bun run backup --passphrase-file <file> --to <folder on another disk>, every night'
-  if (!newest) return warn(`there is none in ${folder}`, cure)
-  const days = (Date.now() - statSync(join(folder, newest)).mtimeMs) / 86_400_000
-  return days > oldBackupDays
-    ? warn(`the newest is ${Math.floor(days)} days old (${newest})`, cure)
-    : ok(`the newest is ${days < 1 ? 'of today' : `${Math.floor(days)} days old`} (${newest})`)
+  const note = join(dataDir, lastBackupName)
+  if (!existsSync(note)) return warn('none was ever made', cure)
+  const { file, madeAt, tried } = JSON.parse(readFileSync(note, 'utf8')) as LastBackup
+  const days = Math.floor((Date.now() - Date.parse(madeAt)) / 86_400_000)
+  const said = `the last was made ${days < 1 ? 'within a day' : `${days} days ago`} (${file})`
+  if (days > oldBackupDays) return warn(said, cure)
+  return tried
+    ? ok(said)
+    : warn(`${said}, and not tried`, 'bun run backup drill --passphrase-file <file> --from <it>')
 }
 
 async function restored({ config: { dataDir } }: Patient): Promise<Finding | null> {

@@ -1,5 +1,8 @@
 import Redis from 'ioredis'
 import { behindPooler, openPool } from '../db/pool.ts'
+import { checkMail } from '../mail/check.ts'
+import { checkStorage } from '../storage/check.ts'
+import { openStorage } from '../storage/open.ts'
 import { type Check, type Finding, fail, type Open, ok, type Patient, warn } from './check.ts'
 
 const answerMs = 4_000
@@ -9,6 +12,8 @@ const mostLagBytes = 16 * 1024 * 1024
 /** What stands beside Masthead, each one setting. */
 export const serviceChecks: readonly Check<Patient>[] = [
   { name: 'Redis', run: redis },
+  { name: 'storage', run: storage },
+  { name: 'mail', run: mail },
   { name: 'n8n', run: ({ config }) => answers(config.n8nUrl, '/healthz', 'N8N_URL') },
   { name: 'ComfyUI', run: ({ config }) => answers(config.comfyuiUrl, '/system_stats', 'COMFYUI_URL') },
 ]
@@ -18,6 +23,21 @@ export const besideDatabaseChecks: readonly Check<Open>[] = [
   { name: 'pooler', run: pooler },
   { name: 'replica', run: replica },
 ]
+
+/** The data folder itself has a line of its own; this is the bucket. */
+async function storage({ config }: Patient): Promise<Finding | null> {
+  if (!config.s3Url) return null
+  const wrong = await checkStorage(openStorage(config))
+  return wrong
+    ? fail(wrong, 'mend S3_URL or the bucket')
+    : ok(`${config.s3Url.host} keeps and gives back files`)
+}
+
+async function mail({ config }: Patient): Promise<Finding | null> {
+  if (!config.smtpUrl) return null
+  const wrong = await checkMail(config)
+  return wrong ? fail(wrong, 'mend SMTP_URL or the mail server') : ok(`${config.smtpUrl.host} takes mail`)
+}
 
 async function redis({ config: { redisUrl } }: Patient): Promise<Finding | null> {
   if (!redisUrl) return null
@@ -73,9 +93,9 @@ async function answers(url: URL | null, path: string, setting: string): Promise<
 async function pooler({ config }: Open): Promise<Finding | null> {
   if (!config.databaseUrl) return null
   if (config.databaseOwnerUrl && (await behindPooler({ url: config.databaseOwnerUrl })))
-    return fail(
+    return warn(
       'DATABASE_OWNER_URL goes through a connection pooler',
-      'name PostgreSQL itself there: the owner migrates and listens, which a transaction pooler breaks',
+      'name PostgreSQL itself there, unless the pooler keeps whole sessions: the owner migrates and listens, which transaction pooling breaks',
     )
   const pooled = await behindPooler({ url: config.databaseUrl })
   if (!config.databaseOwnerUrl && pooled)

@@ -8,7 +8,7 @@ import { createReadyChecks } from './ready-checks.ts'
  * All three are open: they name no workspace, person or post. A proxy may keep `/metrics` to itself.
  */
 export function health(
-  services: Pick<Services, 'config' | 'db' | 'lastLook' | 'log' | 'metrics' | 'readiness' | 'streams'>,
+  services: Pick<Services, 'db' | 'lastLook' | 'log' | 'metrics' | 'readiness' | 'storage' | 'streams'>,
 ) {
   const check = createReadyChecks(services)
   const gauges = createGauges(services)

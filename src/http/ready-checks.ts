@@ -1,10 +1,9 @@
 import { readMigrations } from '../db/migrations.ts'
-import { newId } from '../lib/id.ts'
 import { inTime } from '../lib/in-time.ts'
 import type { Services } from '../services.ts'
-import { diskStorage } from '../storage/disk.ts'
+import { checkStorage } from '../storage/check.ts'
 
-type Ready = Pick<Services, 'config' | 'db' | 'lastLook' | 'log'>
+type Ready = Pick<Services, 'db' | 'lastLook' | 'log' | 'storage'>
 /** What is wrong, in words; null when nothing is. */
 type Finding = string | null
 export interface Readiness {
@@ -29,7 +28,7 @@ export function createReadyChecks(services: Ready): () => Promise<Readiness> {
   const level = readMigrations().length
   let skewSaid = false
   const storage = remembered(holdsMs.storage, () =>
-    inTime(storageWorks(services), answerMs, 'the storage does not answer'),
+    inTime(checkStorage(services.storage), answerMs, 'the storage does not answer'),
   )
   return remembered(holdsMs.all, async () => {
     const [database, stored] = await Promise.all([askDatabase(services), storage()])
@@ -72,18 +71,6 @@ const workerWords = (lastLook: number | null): Finding =>
   lastLook !== null && Date.now() - lastLook > stuckAfterMs
     ? 'the worker has not looked for due posts for more than 15 seconds'
     : null
-
-async function storageWorks({ config }: Ready): Promise<Finding> {
-  const storage = diskStorage(config.dataDir)
-  const path = `checks/${newId()}`
-  try {
-    await storage.write(path, Buffer.from('ready'))
-    await storage.remove(path)
-    return null
-  } catch (error) {
-    return `nothing can be written to the data folder (${(error as NodeJS.ErrnoException).code})`
-  }
-}
 
 /** Callers within `ms` share one answer. */
 function remembered<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {

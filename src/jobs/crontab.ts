@@ -1,4 +1,5 @@
 import { collectCounts } from '../analytics/collect.ts'
+import { oldestServedLevel } from '../db/migrations.ts'
 import type { Services } from '../services.ts'
 import { eraseDue } from '../tenants/erase.ts'
 import { removeOldExports } from '../tenants/exports.ts'
@@ -17,21 +18,29 @@ export interface Schedule {
 
 /** Every schedule of the process on one screen. */
 export function crontab(services: Services, worker: Worker): Schedule[] {
-  /** In one of the processes on this database alone. */
-  const eachTenant = (work: (tenantId: string) => Promise<void>) => async () => {
-    if (!(await services.leads())) return
-    const tenants = await services.db.sql`select id from public.tenants where state = 'active' order by id`
-    for (const { id } of tenants)
-      await work(id as string).catch(error =>
-        services.log.error('a scheduled job failed for a workspace', { tenant: id, error }),
-      )
-  }
+  /** For the tenants that `due` names, in one of the processes on this database alone. */
+  const forTenants =
+    (due: () => Promise<readonly Record<string, unknown>[]>, work: (tenantId: string) => Promise<void>) =>
+    async () => {
+      if (!(await services.leads())) return
+      for (const { tenant_id } of await due())
+        await work(tenant_id as string).catch(error =>
+          services.log.error('a scheduled job failed for a workspace', { tenant: tenant_id, error }),
+        )
+    }
+  const { sql } = services.db
   return [
     { name: 'look for due posts', pattern: '* * * * * *', run: () => worker.wake() },
     {
       name: 'fetch counts of published posts',
       pattern: '0 */10 * * * *',
-      run: eachTenant(id => collectCounts(services, id)),
+      run: forTenants(
+        () => sql`
+          select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
+          where d.counts_due_at <= public.clock() and t.state = 'active' and t.schema_version >= ${oldestServedLevel}
+          order by d.counts_due_at`,
+        id => collectCounts(services, id),
+      ),
     },
     {
       name: 'remove former keys',
@@ -49,6 +58,18 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
       pattern: '0 40 3 * * *',
       run: async () => void (await snapshotAll(groundOf(services), services.log)),
     },
-    { name: 'sweep', pattern: '0 17 * * * *', run: eachTenant(id => sweepTenant(services, id)) },
+    {
+      // Each tenant once a day, a hundred a minute: thousands of them are not visited all at once.
+      name: 'sweep',
+      pattern: '17 * * * * *',
+      run: forTenants(
+        () => sql`
+          select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
+          where (d.swept_at is null or d.swept_at < public.clock() - interval '1 day')
+            and t.state = 'active' and t.schema_version >= ${oldestServedLevel}
+          order by d.swept_at nulls first limit 100`,
+        id => sweepTenant(services, id),
+      ),
+    },
   ]
 }

@@ -31,7 +31,7 @@ async function select(
             and (${given.account}::uuid is null or j.account_id = ${given.account}::uuid)
             and (${given.from}::timestamptz is null or j.run_at >= ${given.from}::timestamptz)
             and (${given.to}::timestamptz is null or j.run_at < ${given.to}::timestamptz)
-            and (${given.afterId}::uuid is null or (j.run_at, j.id) > (${given.afterRunAt}::timestamptz, ${given.afterId}::uuid))`
+            and (${given.afterId}::uuid is null or (j.run_at, j.id) > (${given.afterRunAt}::text::timestamptz, ${given.afterId}::uuid))`
   const rows = await sql`
     select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.run_at, j.run_at::text as run_at_text,
       j.local, j.zone, j.next_try_at, j.remote_id, j.remote_url, j.published_at, j.error,

@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts'
+import { tellTenantChanged } from '../db/hints.ts'
 import { aloneOrNot } from '../db/lanes.ts'
 import { deleteTenantSchema, emptyTenant } from '../db/tenants.ts'
 import { Conflict, NotFound } from '../errors.ts'
@@ -40,6 +41,7 @@ export async function eraseTenant(
     await deleteTenantSchema(owner, tenantId)
   })
   if (!done) throw new Conflict('Another process is at work on it just now.')
+  await tellTenantChanged(owner, tenantId)
   forgetTenant(tenantId)
 }
 

@@ -98,8 +98,8 @@ async function claim(ground: Ground, { id, slug, keys, manifest }: Target): Prom
       values (${id}, ${slug}, ${schemaNameOf(id)}, ${wrap(keys.current.key)}, ${keys.current.id})`
     for (const [keyId, key] of keys.others)
       await tx`
-        insert into public.tenant_keys (tenant_id, key_id, data_key, retired_at)
-        values (${id}, ${keyId}, ${wrap(key)}, ${manifest.madeAt})`
+        insert into public.tenant_keys (tenant_id, key_id, data_key, retired_at, resealed_at)
+        values (${id}, ${keyId}, ${wrap(key)}, ${manifest.madeAt}, now())`
   })
 }
 

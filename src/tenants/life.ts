@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import type { Database } from '../db/database.ts'
 import { startDue, stopDue } from '../db/due.ts'
+import { tellTenantChanged } from '../db/hints.ts'
 import type { Actor, Scope } from '../db/scope.ts'
 import { claimSlug } from '../db/tenants.ts'
 import { Conflict, Invalid, NotFound } from '../errors.ts'
@@ -167,6 +168,7 @@ async function inState<T>(
     return { result: await change(tx, row.slug as string) }
   })) as { result: T }
   forgetTenant(tenantId)
+  await tellTenantChanged(owner, tenantId)
   return result
 }
 

@@ -1,7 +1,8 @@
 /** `bun run bench <name> [--json]`: measures on this machine. A table on stderr; with --json the last line of stdout is one object. */
+import { fanOut } from './fan-out.ts'
 import { smoke } from './smoke.ts'
 
-const benches: Record<string, () => Promise<object>> = { smoke }
+const benches: Record<string, () => Promise<object>> = { smoke, 'fan-out': fanOut }
 const [name = '', ...options] = process.argv.slice(2)
 const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
 if (!bench || options.some(option => option !== '--json')) {

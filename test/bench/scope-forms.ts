@@ -1,7 +1,7 @@
 /**
  * `bun test/bench/scope-forms.ts [number of tenants …]`: what a scope costs, form by form, against a plain select
  * without one. The forms take turns in slices of 200 ms, so that a noisy machine is unfair to none. `client` and
- * `server` are microseconds of processor time a call, of this process and of the server's backends.
+ * `server` are microseconds of processor time a call, of this process and of the server's backends. ROUNDS sets the slices a form gets, default 15.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type postgres from 'postgres'
