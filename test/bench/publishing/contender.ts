@@ -19,14 +19,13 @@ export interface Contender {
   start(args: WorkArgs): Promise<Child>
   /** Begins to count the store's processor time. @returns the milliseconds used since */
   meter(): Promise<() => Promise<number>>
+  /** Plans one job after the other from several callers at once, each with its row of what happened. @returns jobs a second */
+  schedule(count: number, callers: number): Promise<number>
   /** Statements so far; null where the store is not PostgreSQL. */
   statements(): Promise<number | null>
 }
 
 export const ourDatabase = 'masthead'
-const peersDatabase = 'bench_queue'
-export const allTenants = 200
-
 export interface Over {
   tenants: number
   accounts: number
@@ -45,6 +44,11 @@ export function ours(house: BenchHouse, observer: Observer, over: Over): Contend
       return child
     },
     meter: () => meterOf(observer, ourDatabase),
+    async schedule(count, callers) {
+      const child = await this.start({ expect: 0 })
+      child.tell({ schedule: { tenants: house.tenants.slice(0, over.tenants), count, callers } })
+      return heardOnce(child, 'scheduled')
+    },
     statements: () => observer.statements(ourDatabase),
   }
 }
@@ -64,6 +68,8 @@ export function library(
   { queue, mode }: Library,
   { house, observer, redis }: { house: BenchHouse; observer: Observer; redis: Redis | null },
 ): Contender {
+  const name = mode === 'default' ? queue : `${queue} ${mode}`
+  const peersDatabase = `bench_${name.replaceAll(/\W/g, '_')}`
   const { socket, user, password } = house.owner(peersDatabase) as {
     socket: string
     user: string
@@ -81,11 +87,10 @@ export function library(
     await child.kill()
   }
   return {
-    name: mode === 'default' ? queue : `${queue} ${mode}`,
+    name,
     planMs: 0.25,
     async prepare() {
       if (queue === 'bullmq') {
-        // Sent by hand: one command does not need a client.
         await flush(redis)
         return
       }
@@ -104,13 +109,18 @@ export function library(
       const before = cpuOf(redis?.pid ?? 0)
       return async () => cpuOf(redis?.pid ?? 0) - before
     },
+    schedule: (count, callers) =>
+      heardOnce(startChild(script, { queue, where, do: 'schedule', count, callers }), 'scheduled'),
     statements: async () => (queue === 'bullmq' ? null : observer.statements(peersDatabase)),
   }
 }
 
-/** Plans one after the other beside a row of what happened. @returns how many a second */
-export async function scheduleByLibrary(contender: Child): Promise<number> {
-  return contender.hear<number>('scheduled', 120_000)
+async function heardOnce(child: Child, key: string): Promise<number> {
+  try {
+    return await child.hear<number>(key, 120_000)
+  } finally {
+    await child.kill()
+  }
 }
 
 async function flush(redis: Redis | null): Promise<void> {
