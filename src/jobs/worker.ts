@@ -11,9 +11,13 @@ import { sendJob } from './send.ts'
 import { createTogether } from './together.ts'
 
 /** How many sends and runs go on at once in this process. */
-const lanes = 64
-/** Who is alone may have every lane; beside others a tenant gets this many at a time, so that its ten thousand do not delay another's one. */
-const fairShare = 8
+const lanes = 96
+/**
+ * Who is alone may have every lane; beside others a tenant gets this many at a time, so that its ten thousand do not
+ * delay another's one. The fewer visits the better: each makes a backend learn a tenant's tables anew (measured with
+ * 2,000 posts of 200 workspaces: with 8 of 64 lanes 2,790 µs of processor time a job, with 12 of 96 1,780 µs).
+ */
+const fairShare = 12
 /** So many tenants are entered at once: the pool has connections left for the requests and for what is being sent. */
 const entrances = 4
 /** Mails at a time, in lanes of their own: a mail server that hangs takes none away from posts. */

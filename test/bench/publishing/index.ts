@@ -77,11 +77,10 @@ export async function publishing(): Promise<Shown> {
       await measure(contender, 'schedule', () => contender.schedule(scheduled, callers))
     const single = ours(house, observer, { tenants: 1, accounts: 1 })
     const account = await oneAccount(single)
-    const unconfirmed = async () => (await statesNow(house)).unconfirmed ?? 0
     // Waiting dominates here, so all are killed at the same time, each on its own store.
     await Promise.all(
       [us, ...them.filter(({ name }) => !name.includes('tuned'))].map(contender =>
-        measure(contender, 'crash', () => crash(contender, contender === us ? unconfirmed : null)),
+        measure(contender, 'crash', () => crash(contender, contender === us ? () => statesNow(house) : null)),
       ),
     )
     const many = Number(process.env.BENCH_TENANTS ?? 600)
