@@ -24,21 +24,49 @@ export interface Lease {
   end(): void
 }
 
+interface Arming {
+  job: Pick<ClaimedJob, 'id' | 'attemptId'>
+  known: Record<string, Json>
+}
+
+/**
+ * Writes down, for several jobs at once, that their next calls may publish. A job's row is locked first: a take-over
+ * that commits while this waits for it is seen, not overtaken.
+ * @returns for each, whether its attempt still holds the job for long enough; where not, nothing was written
+ */
+export async function armJobs({ sql }: Scope, armings: readonly Arming[]): Promise<boolean[]> {
+  const armed = await sql`
+    with held as (
+      update publish_jobs j set steps = j.steps || given.known
+      from unnest(${armings.map(({ job }) => job.id)}::uuid[], ${armings.map(({ job }) => job.attemptId)}::uuid[],
+        ${armings.map(({ known }) => JSON.stringify(known))}::text[]::jsonb[]) given (job_id, attempt_id, known)
+      where j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing'
+        and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second' returning j.attempt_id)
+    update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from held
+    where a.id = held.attempt_id returning a.id`
+  const ids = new Set(armed.map(row => row.id as string))
+  return armings.map(({ job }) => ids.has(job.attemptId))
+}
+
 /**
  * Holds a claimed job's lease, renewing it while the work goes on. `signal` aborts when it is lost or time is up.
  * @param run runs a piece of work in a transaction of the job's tenant
+ * @param arm arms the job, alone or together with others
  */
 export function holdLease(
   run: <T>(work: (scope: Scope) => Promise<T>) => Promise<T>,
   job: Pick<ClaimedJob, 'id' | 'attemptId'>,
   deadlineMs: number,
+  arm = (arming: Arming): Promise<boolean> =>
+    run(async scope => (await armJobs(scope, [arming]))[0] === true),
 ): Lease {
   const lost = new AbortController()
-  const fenced = async (change: Promise<readonly unknown[]>) => {
-    if ((await change).length > 0) return
+  const stillOurs = (held: boolean) => {
+    if (held) return
     lost.abort(new LeaseLost())
     throw new LeaseLost()
   }
+  const fenced = async (change: Promise<readonly unknown[]>) => stillOurs((await change).length > 0)
   const timer = setInterval(() => {
     run(scope =>
       fenced(scope.sql`
@@ -51,17 +79,7 @@ export function holdLease(
   }, renewMs)
   return {
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
-    // The job's row is locked first: a take-over that commits while this waits for it is seen, not overtaken.
-    arm: known =>
-      run(scope =>
-        fenced(scope.sql`
-          with held as (
-            update publish_jobs set steps = steps || ${scope.sql.json(known)}::jsonb
-            where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing'
-              and lease_until > public.clock() + ${spareSeconds} * interval '1 second' returning attempt_id)
-          update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from held
-          where a.id = held.attempt_id returning a.id`),
-      ),
+    arm: async known => stillOurs(await arm({ job, known })),
     disarm: () =>
       run(scope =>
         fenced(scope.sql`

@@ -1,7 +1,7 @@
 import { markReconnect } from '../accounts/accounts.ts'
 import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
-import { record } from '../events.ts'
+import { record, recordAll } from '../events.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
 import type { ClaimedJob } from './claim.ts'
 
@@ -20,6 +20,13 @@ export interface Note {
 
 const shown = ({ code, message, next, link }: Failure) => ({ code, message, next, link: link ?? null })
 
+/** How an attempt ended, and what it did. */
+export interface Ended {
+  job: ClaimedJob
+  outcome: Outcome
+  notes: readonly Note[]
+}
+
 /**
  * Writes down how an attempt ended: job, attempt and event in one transaction, only while the attempt holds the job.
  * @returns false when the lease was lost; then nothing was written
@@ -30,36 +37,60 @@ export async function recordOutcome(
   outcome: Outcome,
   notes: readonly Note[] = [],
 ): Promise<boolean> {
-  const recorded =
-    outcome.is === 'published'
-      ? await recordPublished(scope, job, outcome, notes)
-      : await recordOther(scope, job, outcome, notes)
-  // What the attempt did is worth knowing all the same.
-  if (!recorded && notes.length > 0)
-    await scope.sql`update publish_attempts set notes = ${scope.sql.json(notes)} where id = ${job.attemptId}`
-  return recorded
+  const [recorded] = await recordOutcomes(scope, [{ job, outcome, notes }])
+  return recorded === true
 }
 
-/** The common end, in one statement. */
-async function recordPublished(
-  scope: Scope,
-  job: ClaimedJob,
-  { remoteId, remoteUrl }: Extract<Outcome, { is: 'published' }>,
-  notes: readonly Note[],
-): Promise<boolean> {
-  const { sql } = scope
-  const ended = await sql`
-    with held as (
-      update publish_jobs set state = 'published', remote_id = ${remoteId}, remote_url = ${remoteUrl},
+/** The same for several attempts, in one transaction; those that published share their statements. */
+export async function recordOutcomes(scope: Scope, ended: readonly Ended[]): Promise<boolean[]> {
+  const published = await recordPublished(scope, ended.flatMap(asPublished))
+  return Promise.all(
+    ended.map(async ({ job, outcome, notes }) => {
+      const recorded =
+        outcome.is === 'published'
+          ? published.has(job.attemptId)
+          : await recordOther(scope, job, outcome, notes)
+      // What the attempt did is worth knowing all the same.
+      if (!recorded && notes.length > 0)
+        await scope.sql`update publish_attempts set notes = ${scope.sql.json(notes)} where id = ${job.attemptId}`
+      return recorded
+    }),
+  )
+}
+
+interface EndedPublished extends Ended {
+  outcome: Extract<Outcome, { is: 'published' }>
+}
+
+const asPublished = ({ job, outcome, notes }: Ended): EndedPublished[] =>
+  outcome.is === 'published' ? [{ job, outcome, notes }] : []
+
+/** The common end. @returns the attempts that still held their jobs */
+async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): Promise<Set<string>> {
+  if (ended.length === 0) return new Set()
+  const rows = await scope.sql`
+    with given as (
+      select given.job_id, given.attempt_id, given.remote_id, given.remote_url, given.notes
+      from unnest(${ended.map(({ job }) => job.id)}::uuid[], ${ended.map(({ job }) => job.attemptId)}::uuid[],
+        ${ended.map(({ outcome }) => outcome.remoteId)}::text[], ${ended.map(({ outcome }) => outcome.remoteUrl)}::text[],
+        ${ended.map(({ notes }) => JSON.stringify(notes))}::text[]::jsonb[]) given (job_id, attempt_id, remote_id, remote_url, notes)),
+    held as (
+      update publish_jobs j set state = 'published', remote_id = given.remote_id, remote_url = given.remote_url,
         published_at = public.clock(), lease_until = null, error = null
-      where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' returning attempt_id)
+      from given where j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing' returning j.attempt_id)
     update publish_attempts a set ended_at = public.clock(), outcome = 'published',
-      detail = ${sql.json({ remoteId, remoteUrl })}, notes = ${sql.json(notes)}
-    from held where a.id = held.attempt_id returning a.id`
-  if (ended.length === 0) return false
-  const { contentId, accountId, attemptId } = job
-  await record(scope, 'publish_job.published', job.id, { contentId, accountId, attemptId, remoteUrl })
-  return true
+      detail = jsonb_build_object('remoteId', given.remote_id, 'remoteUrl', given.remote_url), notes = given.notes
+    from held join given on given.attempt_id = held.attempt_id where a.id = held.attempt_id returning a.id`
+  const recorded = new Set(rows.map(row => row.id as string))
+  const events = ended
+    .filter(({ job }) => recorded.has(job.attemptId))
+    .map(({ job: { id, contentId, accountId, attemptId }, outcome: { remoteUrl } }) => ({
+      type: 'publish_job.published' as const,
+      subjectId: id,
+      data: { contentId, accountId, attemptId, remoteUrl },
+    }))
+  if (events.length > 0) await recordAll(scope, events)
+  return recorded
 }
 
 async function recordOther(

@@ -1,12 +1,12 @@
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
-import { type EventType, type Listener, record } from '../events.ts'
+import { type EventType, type Happening, record } from '../events.ts'
 
 /**
  * What content, approval and account events mean for the jobs that have not begun. In the transaction of the event,
  * so that a job never goes out with words that were not saved, or saved words that were not approved.
  */
-export const followContent: Listener = async (scope, { type, subjectId }) => {
+export async function followContent(scope: Scope, { type, subjectId }: Happening): Promise<void> {
   const react = reactions[type]
   if (react) await react(scope, subjectId)
 }
