@@ -14,8 +14,8 @@ import { createTogether } from './together.ts'
 const lanes = 96
 /**
  * Who is alone may have every lane; beside others a tenant gets this many at a time, so that its ten thousand do not
- * delay another's one. The fewer visits the better: each makes a backend learn a tenant's tables anew (measured with
- * 2,000 posts of 200 workspaces: with 8 of 64 lanes 2,790 µs of processor time a job, with 12 of 96 1,780 µs).
+ * delay another's one. The fewer visits the better (measured with 2,000 posts of 200 workspaces on a busy machine: with 8
+ * of 64 lanes 2,790 µs of processor time a job, with 12 of 96 1,780 µs).
  */
 const fairShare = 12
 /** So many tenants are entered at once: the pool has connections left for the requests and for what is being sent. */
