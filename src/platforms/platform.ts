@@ -49,7 +49,7 @@ export type Outcome =
   /** Accepted and still being worked on over there: ask `reconcile` again after `afterMs`. */
   | { is: 'processing'; afterMs: number }
   /** Certainly not published; may be sent again, not before `afterMs` (default: the worker's back-off). */
-  | { is: 'retry'; why: Failure; afterMs?: number }
+  | { is: 'retry'; why: Failure; afterMs?: number; perhaps?: true }
   | { is: 'rejected'; why: Failure }
   | { is: 'reconnect'; why: Failure }
   | { is: 'unconfirmed'; why: Failure }
