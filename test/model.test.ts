@@ -34,23 +34,15 @@ const worlds: Record<string, Bounds> = {
   'keyed, cancelled': { platform: 'keyed', wishes: ['cancel'], kills: 0, lapses: 1 },
   'looked, cancelled': { platform: 'looked', wishes: ['cancel'], kills: 0, lapses: 1 },
   'keyed, edited': { platform: 'keyed', wishes: ['edit'], kills: 0, lapses: 1 },
-  'looked, edited': { platform: 'looked', wishes: ['edit'], kills: 0, lapses: 1 },
   'keyed, archived': { platform: 'keyed', wishes: ['archive'], kills: 0, lapses: 1 },
-  'looked, moved': { platform: 'looked', wishes: ['move away'], kills: 0, lapses: 1 },
   'keyed, moved': { platform: 'keyed', wishes: ['publish now'], kills: 0, lapses: 1 },
 }
 
 describe('in every order', () => {
   for (const [name, bounds] of Object.entries(worlds))
     test(name, async () => {
-      const began = performance.now()
       const found = await explore(world, bounds)
       all.push(found)
-      console.log(
-        name,
-        JSON.stringify({ ...found, wrong: found.wrong.length }),
-        Math.round(performance.now() - began),
-      )
       expect(found.wrong.slice(0, 3)).toEqual([])
     })
 })

@@ -310,6 +310,52 @@ describe('what may be out already', () => {
   })
 })
 
+describe('what may be out, and is called off', () => {
+  /** The receiver got it, and its answer is lost. */
+  async function answerLost(name: string) {
+    const account = await connect(house.alice, 'webhook', { url: `${receiver.url}/${name}` })
+    const id = await planOne(name, account)
+    receiver.faults.next(`POST /${name}`, { is: 'drop', when: 'after' })
+    await hire().idle()
+    return (await house.alice.api('GET', `/publish-jobs/${id}`)).body
+  }
+
+  test('is not called cancelled: nothing more is sent, and a person is asked', async () => {
+    const job = await answerLost('lost-then-cancelled')
+    expect(job).toMatchObject({ state: 'scheduled', attempts: [{ outcome: 'retry' }] })
+    const answer = await house.alice.api('DELETE', `/publish-jobs/${job.id}`)
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { state: 'unconfirmed', error: { code: 'called_off_unsure' } },
+    })
+    await house.shiftClock(3_600_000)
+    await hire().idle()
+    expect(deliveries.filter(one => one === job.id)).toHaveLength(1)
+  })
+
+  test('nor when what it was made of is archived', async () => {
+    const job = await answerLost('lost-then-archived')
+    await house.alice.api('DELETE', `/content/${job.contentId}`)
+    expect((await read(job.id)).state).toBe('unconfirmed')
+  })
+})
+
+test('a credential refused after it had been replaced neither holds the post nor asks for another', async () => {
+  const account = await connect(house.alice, 'rehearsal')
+  const id = await planOne('Refused with the old one', account)
+  const job = (await inside(scope => claimJobs(scope, 'test', 4))).find(one => one.id === id)
+  if (!job) throw new Error('The job was not claimed')
+  await inside(
+    scope => scope.sql`update social_accounts set secret_version = secret_version + 1 where id = ${account}`,
+  )
+  const why = { code: 'token_revoked', message: 'No longer valid.', next: 'Connect it again.' }
+  await inside(scope => recordOutcome(scope, job, { is: 'reconnect', why }))
+  expect((await read(id)).state).toBe('scheduled')
+  expect((await house.alice.api('GET', `/accounts/${account}`)).body.state).toBe('connected')
+  await hire().idle()
+  expect((await read(id)).state).toBe('published')
+})
+
 describe('what was refused', () => {
   test('goes out with the words as they were mended', async () => {
     const account = await connect(house.alice, 'rehearsal')

@@ -12,11 +12,13 @@ export class LeaseLost extends Error {
 /** A send may begin only with this much of the lease left, in seconds, by the database's clock. */
 const spareSeconds = 5
 const renewMs = 5_000
+/** An answer that comes later than this tells of a lease that may be over by now. */
+const freshMs = (leaseSeconds - spareSeconds) * 1000
 
 /** What one attempt may do to its job; each is fenced: it works only while this attempt holds the job. */
 export interface Lease {
   signal: AbortSignal
-  /** The next call may publish. `known` is remembered with it, as a step is. */
+  /** The next call may publish, and must begin at once. `known` is remembered with it, as a step is. */
   arm(known: Record<string, Json>): Promise<void>
   /** Looked and not found: the attempt is as if it had not been armed. */
   disarm(): Promise<void>
@@ -52,22 +54,32 @@ export function holdLease(
   return {
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
     // The job's row is locked first: a take-over that commits while this waits for it is seen, not overtaken.
-    arm: known =>
-      run(scope =>
+    async arm(known) {
+      const asked = performance.now()
+      await run(scope =>
         fenced(scope.sql`
           with held as (
-            update publish_jobs set steps = steps || ${scope.sql.json(known)}::jsonb
+            update publish_jobs set steps = steps || ${scope.sql.json(known)}::jsonb,
+              lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
             where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing'
               and lease_until > public.clock() + ${spareSeconds} * interval '1 second' returning attempt_id)
           update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from held
           where a.id = held.attempt_id returning a.id`),
-      ),
+      )
+      // This process stood still, or the answer did: somebody else may have looked, found nothing and be sending it.
+      if (performance.now() - asked < freshMs) return
+      lost.abort(new LeaseLost())
+      throw new LeaseLost()
+    },
     disarm: () =>
       run(scope =>
         fenced(scope.sql`
           with held as (
-            select attempt_id from publish_jobs
-            where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update)
+            select id, attempt_id from publish_jobs
+            where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update),
+          before as (
+            update publish_attempts a set detail = a.detail - 'perhaps' from held
+            where a.job_id = held.id and a.id <> held.attempt_id and a.detail ? 'perhaps')
           update publish_attempts a set armed_at = null from held where a.id = held.attempt_id returning a.id`),
       ),
     saveStep: (name, value) =>
