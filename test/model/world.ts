@@ -232,7 +232,8 @@ export class World {
   /** A person who has looked tells the truth. */
   async #resolve(): Promise<void> {
     this.#resolved = true
-    if (this.#answers.includes('cancel unconfirmed')) return
+    // Who called it off does not have it sent again.
+    if (this.#answers.some(answer => answer.startsWith('cancel un') || answer.startsWith('archive'))) return
     const resolution = this.shown.length > 0 ? ({ as: 'published' } as const) : ({ as: 'retry' } as const)
     await this.#inside(scope => resolveJob(scope, this.#ids.job, resolution))
   }
