@@ -9,6 +9,7 @@ import { holdLease, LeaseLost } from '../src/jobs/lease.ts'
 import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
+import { scheduleJobs } from '../src/publishing/schedule.ts'
 import type { Services } from '../src/services.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 import { type Served, serve } from './peers/serve.ts'
@@ -475,6 +476,33 @@ describe('stopping', () => {
 })
 
 describe('the dispatcher', () => {
+  test('what is planned at the very moment of a claim is not forgotten', async () => {
+    const [first, second] = [await connect(house.alice, 'rehearsal'), await connect(house.alice, 'rehearsal')]
+    const due = await planOne('Due already', first)
+    const { body } = await house.alice.api('POST', '/content', { text: 'Being planned' })
+    const [planned, commit] = [Promise.withResolvers<string>(), Promise.withResolvers<void>()]
+    const actor: Actor = { tenantId: house.alice.tenant.id, userId: house.alice.id, role: 'owner' }
+    const planning = house.services.db.within(actor, async scope => {
+      const { items } = await scheduleJobs(scope, body.id, { accounts: [second], now: true })
+      planned.resolve(items[0]?.id ?? '')
+      await commit.promise
+    })
+    const id = await planned.promise
+    const worker = hire()
+    // Either it makes way for the one who plans, or it waits for that one's lock with what it has read before.
+    const waits = until(async () => {
+      const rows = await house.services.db.owner`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return rows.length > 0
+    }, 5_000).catch(() => undefined)
+    await Promise.race([worker.idle(), waits])
+    commit.resolve()
+    await planning
+    await worker.idle()
+    expect((await read(id)).state).toBe('published')
+    expect((await read(due)).state).toBe('published')
+  })
+
   test('writers plan while three workers claim: nothing stranded, nothing early', async () => {
     const people = [house.alice, house.dan]
     const crowd = await Promise.all(
