@@ -12,11 +12,13 @@ export class LeaseLost extends Error {
 /** A send may begin only with this much of the lease left, in seconds, by the database's clock. */
 const spareSeconds = 5
 const renewMs = 5_000
+/** An answer that comes later than this tells of a lease that may be over by now. */
+const freshMs = (leaseSeconds - spareSeconds) * 1000
 
 /** What one attempt may do to its job; each is fenced: it works only while this attempt holds the job. */
 export interface Lease {
   signal: AbortSignal
-  /** The next call may publish. `known` is remembered with it, as a step is. */
+  /** The next call may publish, and must begin at once. `known` is remembered with it, as a step is. */
   arm(known: Record<string, Json>): Promise<void>
   /** Looked and not found: the attempt is as if it had not been armed. */
   disarm(): Promise<void>
@@ -37,7 +39,8 @@ interface Arming {
 export async function armJobs({ sql }: Scope, armings: readonly Arming[]): Promise<boolean[]> {
   const armed = await sql`
     with held as (
-      update publish_jobs j set steps = j.steps || given.known
+      update publish_jobs j set steps = j.steps || given.known,
+        lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
       from unnest(${armings.map(({ job }) => job.id)}::uuid[], ${armings.map(({ job }) => job.attemptId)}::uuid[],
         ${armings.map(({ known }) => JSON.stringify(known))}::text[]::jsonb[]) given (job_id, attempt_id, known)
       where j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing'
@@ -79,13 +82,21 @@ export function holdLease(
   }, renewMs)
   return {
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
-    arm: async known => stillOurs(await arm({ job, known })),
+    async arm(known) {
+      const asked = performance.now()
+      stillOurs(await arm({ job, known }))
+      // This process stood still, or the answer did: somebody else may have looked, found nothing and be sending it.
+      stillOurs(performance.now() - asked < freshMs)
+    },
     disarm: () =>
       run(scope =>
         fenced(scope.sql`
           with held as (
-            select attempt_id from publish_jobs
-            where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update)
+            select id, attempt_id from publish_jobs
+            where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update),
+          before as (
+            update publish_attempts a set detail = a.detail - 'perhaps' from held
+            where a.job_id = held.id and a.id <> held.attempt_id and a.detail ? 'perhaps')
           update publish_attempts a set armed_at = null from held where a.id = held.attempt_id returning a.id`),
       ),
     saveStep: (name, value) =>

@@ -3,6 +3,7 @@ import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { record, recordAll } from '../events.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
+import { perhapsOut } from '../publishing/perhaps.ts'
 import type { ClaimedJob } from './claim.ts'
 
 /** A post is tried at most so often, and for so long after its first try; then it has failed. */
@@ -101,17 +102,21 @@ async function recordOther(
 ): Promise<boolean> {
   const { sql } = scope
   // Content before its jobs, as people's moves lock them: an archiving under way is waited for and seen.
-  if (outcome.is === 'retry') await sql`select 1 from content where id = ${job.contentId} for share`
+  if (outcome.is === 'retry' || outcome.is === 'reconnect')
+    await sql`select 1 from content where id = ${job.contentId} for share`
   const [held] = await sql`
-    select account_id, first_try_at, public.clock() as now, public.clock() - first_try_at > ${longestHours} * interval '1 hour' as long_tried
-    from publish_jobs where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update`
+    select public.clock() as now, public.clock() - j.first_try_at > ${longestHours} * interval '1 hour' as long_tried,
+      ${perhapsOut(scope)} as perhaps
+    from publish_jobs j where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update`
   if (!held) return false
   const now = held.now as Date
-  const settled = settle(outcome, job.tries, held.long_tried as boolean)
+  const perhaps = (held.perhaps as boolean) || (outcome.is === 'retry' && outcome.perhaps === true)
+  const current = outcome.is === 'reconnect' ? await unlessReconnected(scope, job, outcome) : outcome
+  const settled = settle(current, job.tries, held.long_tried as boolean, perhaps)
   const why = 'why' in settled ? settled.why : null
   await sql`
     update publish_attempts set ended_at = public.clock(), outcome = ${settled.is}, notes = ${sql.json(notes)},
-      detail = ${sql.json(why ? { ...shown(why), raw: why.raw ?? null } : null)}
+      detail = ${sql.json(why ? { ...shown(why), raw: why.raw ?? null, ...(perhaps ? { perhaps } : {}) } : null)}
     where id = ${job.attemptId}`
   const about = { contentId: job.contentId, accountId: job.accountId, attemptId: job.attemptId }
   switch (settled.is) {
@@ -152,7 +157,7 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
   const { sql } = scope
   const [now] = await sql`
     update publish_jobs j set
-      state = case when c.state = 'archived' then 'cancelled'
+      state = case when c.state = 'archived' then case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end
         when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
       held_for = case when w.approval_required and c.state not in ('approved', 'archived') then 'approval' end,
       next_try_at = case when c.state <> 'archived' then ${at}::timestamptz end,
@@ -160,21 +165,47 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
     from content c cross join workspace w where j.id = ${job.id} and c.id = j.content_id returning j.state`
   const about = { contentId: job.contentId, accountId: job.accountId }
   if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', job.id, about)
+  else if (now?.state === 'unconfirmed')
+    await record(scope, 'publish_job.unconfirmed', job.id, { ...about, code: why.code })
   else if (now?.state === 'held')
     await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval' })
   else await lowerDue(scope, at)
 }
 
-/** A retry that has been tried enough is a failure; a look that never tells anything is a question for a person. */
-function settle(outcome: Unpublished, tries: number, longTried: boolean): Unpublished {
+/**
+ * A retry that has been tried enough is a failure; a look that never tells anything is a question for a person, and so is
+ * a failure of what may have gone out before.
+ */
+function settle(outcome: Unpublished, tries: number, longTried: boolean, perhaps: boolean): Unpublished {
   if (outcome.is === 'processing' && longTried) return { is: 'unconfirmed', why: neverTold }
-  if (outcome.is !== 'retry' || (tries < mostTries && !longTried)) return outcome
-  const why: Failure = {
-    ...outcome.why,
-    message: `${outcome.why.message} It was tried ${tries} times.`,
-    next: 'Try again from here when the cause is gone.',
-  }
-  return { is: 'rejected', why }
+  const enough = outcome.is === 'retry' && (tries >= mostTries || longTried)
+  if (!enough && outcome.is !== 'rejected') return outcome
+  const { why } = outcome
+  const message = enough ? `${why.message} It was tried ${tries} times.` : why.message
+  if (perhaps)
+    return {
+      is: 'unconfirmed',
+      why: {
+        ...why,
+        message: `${message} An earlier try may have gone out.`,
+        next: 'Look at the account, then tell us: it is there, send it again, or give up.',
+      },
+    }
+  if (!enough) return outcome
+  return { is: 'rejected', why: { ...why, message, next: 'Try again from here when the cause is gone.' } }
+}
+
+/** A refusal of a credential that has been replaced meanwhile says nothing of the new one: it is tried with that. */
+async function unlessReconnected(
+  scope: Scope,
+  job: ClaimedJob,
+  outcome: Extract<Outcome, { is: 'reconnect' }>,
+): Promise<Unpublished> {
+  const [account] = await scope.sql`
+    select state, secret_version from social_accounts where id = ${job.accountId} and removed_at is null for update`
+  const renewed =
+    account?.state === 'connected' && account.secret_version !== job.opened?.account.secretVersion
+  return renewed ? { is: 'retry', why: outcome.why, afterMs: 0 } : outcome
 }
 
 const neverTold: Failure = {
