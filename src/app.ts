@@ -15,7 +15,7 @@ import { calendarPages } from './calendar/pages.ts'
 import { contentApi } from './content/api.ts'
 import { composerPages } from './content/composer-pages.ts'
 import { contentPages } from './content/pages.ts'
-import { listen } from './events.ts'
+import { each, listen } from './events.ts'
 import { feedPages } from './feed/pages.ts'
 import { createApiDoor } from './http/api-door.ts'
 import { assets } from './http/assets.ts'
@@ -53,7 +53,7 @@ export function createApp(services: Services) {
   const api = createApiDoor(services)
   const desk = createDesk(services)
   listen('analytics', countPublished)
-  listen('publishing', followContent)
+  listen('publishing', each(followContent))
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)
   const app = new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })

@@ -51,8 +51,15 @@ export interface Happening {
   data: Record<string, unknown>
 }
 
-/** What follows from an event, in the same transaction: notifications and workflow runs. */
-export type Listener = (scope: Scope, happening: Happening) => Promise<void>
+/** What follows from events, in the same transaction: notifications and workflow runs. Many come at once where many posts end. */
+export type Listener = (scope: Scope, happenings: readonly Happening[]) => Promise<void>
+
+/** A listener that looks at one event after the other. */
+export function each(listener: (scope: Scope, happening: Happening) => Promise<void>): Listener {
+  return async (scope, happenings) => {
+    for (const happening of happenings) await listener(scope, happening)
+  }
+}
 
 const listeners = new Map<string, Listener>()
 
@@ -68,10 +75,18 @@ export async function record(
   subjectId: string,
   data: Record<string, unknown> = {},
 ): Promise<void> {
-  const happening: Happening = { id: newId(), type, subjectId, data }
+  await recordAll(scope, [{ type, subjectId, data }])
+}
+
+/** The same for several at once, in this order. */
+export async function recordAll(scope: Scope, events: readonly Omit<Happening, 'id'>[]): Promise<void> {
+  const happenings = events.map(event => ({ id: newId(), ...event }))
   await scope.sql`
     insert into events (id, type, user_id, subject_id, data)
-    values (${happening.id}, ${type}, ${scope.actor.userId}, ${subjectId}, ${scope.sql.json(data)})`
-  scope.happened.push({ type, subjectId })
-  for (const listener of listeners.values()) await listener(scope, happening)
+    select given.id, given.type, ${scope.actor.userId}, given.subject_id, given.data
+    from unnest(${happenings.map(({ id }) => id)}::uuid[], ${happenings.map(({ type }) => type)}::text[],
+      ${happenings.map(({ subjectId }) => subjectId)}::uuid[],
+      ${happenings.map(({ data }) => JSON.stringify(data))}::text[]::jsonb[]) given (id, type, subject_id, data)`
+  for (const { type, subjectId } of events) scope.happened.push({ type, subjectId })
+  for (const listener of listeners.values()) await listener(scope, happenings)
 }

@@ -63,7 +63,7 @@ export async function openServices(config: Config): Promise<{
     redis,
     async close() {
       await services.replica?.close()
-      bus.close()
+      await bus.close()
       redis?.disconnect()
       await db.close()
     },

@@ -1,7 +1,7 @@
 import { type App, createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { joinCluster, sayTogether } from './db/cluster.ts'
-import { type WatchTimes, watch } from './db/watchdog.ts'
+import { type Watchdog, type WatchTimes, watch } from './db/watchdog.ts'
 import { Stop } from './errors.ts'
 import { holdAfterRestore } from './jobs/after-restore.ts'
 import { crontab } from './jobs/crontab.ts'
@@ -41,12 +41,13 @@ export async function start(
   const worker = createWorker(services)
   services.lastLook = worker.lastLook
   const { owner, pools } = services.db
-  let watchdog: ReturnType<typeof watch> | null = null
+  let watchdog: Watchdog | null = null
   try {
     await readyStorage(services)
     await holdAfterRestore(services)
     const listener = await owner.listen('masthead_due', worker.wake, worker.wake)
     watchdog = pools && watch(pools, services, giveUp, times)
+    await watchdog?.listening
     // After every other LISTEN: that it is the last one is how the processes know each other.
     const neighbours = await joinCluster(services, redis)
     const app = createApp(services)

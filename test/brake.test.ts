@@ -239,7 +239,7 @@ describe('a post that is with a worker when a brake is put on', () => {
     expect(on.body).toMatchObject({ holds: 1, underWay: 0 })
     const held = await job(id)
     expect([held.heldFor, held.attempts[0].outcome]).toEqual(['brake', 'stopped'])
-    expect(lease.arm({})).rejects.toBeInstanceOf(LeaseLost)
+    await expect(lease.arm({})).rejects.toBeInstanceOf(LeaseLost)
   })
 
   test('is counted as under way when it may be out already, looked for, and not sent again', async () => {
@@ -271,7 +271,7 @@ describe('a post that is with a worker when a brake is put on', () => {
         insert into brakes (id, scope, value, about, reason)
         values (${newId()}, 'account', ${account}, 'it', 'A race')`,
     )
-    expect(lease.arm({})).rejects.toBeInstanceOf(HeldBack)
+    await expect(lease.arm({})).rejects.toBeInstanceOf(HeldBack)
   })
 })
 

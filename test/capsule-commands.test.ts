@@ -255,7 +255,7 @@ test('what is not right is said in one sentence', async () => {
     [['export', 'northwind', '--to', join(files, 'x')], '', 'Add --passphrase-stdin'],
     [['export', 'northwind'], '', '--to is missing'],
     [importing(join(files, 'none')), passphrase, 'There is no file'],
-    [importing(cut), passphrase, 'damaged or cut off'],
+    [importing(cut, '--copy', '--slug', 'cut'), passphrase, 'damaged or cut off'],
     [importing(capsule), 'another passphrase', 'The passphrase does not open this file.'],
     [importing(capsule), passphrase, 'is here already (northwind)'],
     [['rewind', 'northwind'], '', '--to is missing'],

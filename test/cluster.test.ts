@@ -106,6 +106,7 @@ describe('the processes of one database', () => {
         ...servicesOf(db, readConfig({ MASTHEAD_SECRET: testSecret })),
         leads: neighbours.leads,
       }
+      await clone.db.owner`update public.tenant_due set swept_at = now() - interval '2 days'`
       const within = db.within
       db.within = (actor, work, options) => {
         counts.set(actor.tenantId, (counts.get(actor.tenantId) ?? 0) + 1)

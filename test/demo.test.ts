@@ -159,7 +159,7 @@ test('beside other workspaces it asks first, and it never takes one of the same 
         ...['--zone', 'UTC', '--password-stdin'],
       ),
     )
-  expect((await ended(run('tenant', 'erase', slug, '--yes'))).code).toBe(0)
+  expect((await ended(run('tenant', 'erase', slug, '--yes', '--now'))).code).toBe(0)
   expect((await make('other')).code).toBe(0)
   const asked = await ended(run('demo', '--no-start'))
   expect(asked).toMatchObject({ code: 1, out: '' })

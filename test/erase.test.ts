@@ -239,7 +239,7 @@ describe('an erasure that does not go smoothly', () => {
     await planErasure(db, dans())
     await house.shiftClock(8 * day)
     const other = await db.owner.reserve()
-    await other`select pg_advisory_lock(hashtextextended(${`erase ${heron.tenant.id}`}, 0))`
+    await other`select pg_advisory_lock(hashtext(${`masthead tenant ${heron.tenant.id}`}))`
     await tick('erase what is to be erased')
     expect(await state()).toBe('suspended')
     await other`select pg_advisory_unlock_all()`

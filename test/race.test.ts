@@ -9,6 +9,7 @@ import { holdLease, LeaseLost } from '../src/jobs/lease.ts'
 import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
+import { scheduleJobs } from '../src/publishing/schedule.ts'
 import type { Services } from '../src/services.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 import { type Served, serve } from './peers/serve.ts'
@@ -312,6 +313,52 @@ describe('what may be out already', () => {
   })
 })
 
+describe('what may be out, and is called off', () => {
+  /** The receiver got it, and its answer is lost. */
+  async function answerLost(name: string) {
+    const account = await connect(house.alice, 'webhook', { url: `${receiver.url}/${name}` })
+    const id = await planOne(name, account)
+    receiver.faults.next(`POST /${name}`, { is: 'drop', when: 'after' })
+    await hire().idle()
+    return (await house.alice.api('GET', `/publish-jobs/${id}`)).body
+  }
+
+  test('is not called cancelled: nothing more is sent, and a person is asked', async () => {
+    const job = await answerLost('lost-then-cancelled')
+    expect(job).toMatchObject({ state: 'scheduled', attempts: [{ outcome: 'retry' }] })
+    const answer = await house.alice.api('DELETE', `/publish-jobs/${job.id}`)
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { state: 'unconfirmed', error: { code: 'called_off_unsure' } },
+    })
+    await house.shiftClock(3_600_000)
+    await hire().idle()
+    expect(deliveries.filter(one => one === job.id)).toHaveLength(1)
+  })
+
+  test('nor when what it was made of is archived', async () => {
+    const job = await answerLost('lost-then-archived')
+    await house.alice.api('DELETE', `/content/${job.contentId}`)
+    expect((await read(job.id)).state).toBe('unconfirmed')
+  })
+})
+
+test('a credential refused after it had been replaced neither holds the post nor asks for another', async () => {
+  const account = await connect(house.alice, 'rehearsal')
+  const id = await planOne('Refused with the old one', account)
+  const job = (await inside(scope => claimJobs(scope, 'test', 4))).jobs.find(one => one.id === id)
+  if (!job) throw new Error('The job was not claimed')
+  await inside(
+    scope => scope.sql`update social_accounts set secret_version = secret_version + 1 where id = ${account}`,
+  )
+  const why = { code: 'token_revoked', message: 'No longer valid.', next: 'Connect it again.' }
+  await inside(scope => recordOutcome(scope, job, { is: 'reconnect', why }))
+  expect((await read(id)).state).toBe('scheduled')
+  expect((await house.alice.api('GET', `/accounts/${account}`)).body.state).toBe('connected')
+  await hire().idle()
+  expect((await read(id)).state).toBe('published')
+})
+
 describe('what was refused', () => {
   test('goes out with the words as they were mended', async () => {
     const account = await connect(house.alice, 'rehearsal')
@@ -431,6 +478,33 @@ describe('stopping', () => {
 })
 
 describe('the dispatcher', () => {
+  test('what is planned at the very moment of a claim is not forgotten', async () => {
+    const [first, second] = [await connect(house.alice, 'rehearsal'), await connect(house.alice, 'rehearsal')]
+    const due = await planOne('Due already', first)
+    const { body } = await house.alice.api('POST', '/content', { text: 'Being planned' })
+    const [planned, commit] = [Promise.withResolvers<string>(), Promise.withResolvers<void>()]
+    const actor: Actor = { tenantId: house.alice.tenant.id, userId: house.alice.id, role: 'owner' }
+    const planning = house.services.db.within(actor, async scope => {
+      const { items } = await scheduleJobs(scope, body.id, { accounts: [second], now: true })
+      planned.resolve(items[0]?.id ?? '')
+      await commit.promise
+    })
+    const id = await planned.promise
+    const worker = hire()
+    // Either it makes way for the one who plans, or it waits for that one's lock with what it has read before.
+    const waits = until(async () => {
+      const rows = await house.services.db.owner`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return rows.length > 0
+    }, 5_000).catch(() => undefined)
+    await Promise.race([worker.idle(), waits])
+    commit.resolve()
+    await planning
+    await worker.idle()
+    expect((await read(id)).state).toBe('published')
+    expect((await read(due)).state).toBe('published')
+  })
+
   test('writers plan while three workers claim: nothing stranded, nothing early', async () => {
     const people = [house.alice, house.dan]
     const crowd = await Promise.all(

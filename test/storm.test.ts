@@ -254,9 +254,16 @@ test('killed backends, restarts and a half-open line: clean answers in time, not
   }
   const again: Record<string, number> = {}
   const unready: Record<string, boolean> = {}
-  const isUnready = async () =>
-    (await fetch(`${app.address}/readyz`, { signal: AbortSignal.timeout(6_000) }).catch(() => null))
-      ?.status === 503
+  // An answer of /readyz holds for a second.
+  const isUnready = async () => {
+    for (const until = Date.now() + 4_000; Date.now() < until; await Bun.sleep(100)) {
+      const answer = await fetch(`${app.address}/readyz`, { signal: AbortSignal.timeout(6_000) }).catch(
+        () => null,
+      )
+      if (answer?.status === 503) return true
+    }
+    return false
+  }
 
   await Bun.sleep(1_000)
   let killed = 0

@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks'
 import type { Scope } from '../src/db/scope.ts'
 import { record } from '../src/events.ts'
 import type { ClaimedRun } from '../src/jobs/run-record.ts'
-import { claimRuns, leastRunDue, performRun } from '../src/jobs/runs.ts'
+import { claimRuns, performRun, runsDue } from '../src/jobs/runs.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
 import { verifySnippet } from '../views/workflows/snippet.ts'
@@ -40,6 +40,7 @@ async function workflow(more: Record<string, unknown> = {}): Promise<Made> {
   return body
 }
 
+const leastRunDue = async (scope: Scope) => (await scope.sql`select ${runsDue(scope)} as at`)[0]?.at ?? null
 const inside = <T>(person: Person, work: (scope: Scope) => Promise<T>): Promise<T> =>
   house.services.db.within({ tenantId: person.tenant.id, userId: null, role: 'system' }, work)
 const claim = (): Promise<ClaimedRun[]> => inside(house.alice, scope => claimRuns(scope, 'test', 20))

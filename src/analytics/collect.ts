@@ -67,12 +67,12 @@ async function planCounts(scope: Scope): Promise<void> {
     where role = current_user`
 }
 
-/** Lowers when the numbers of this tenant's posts are due next, where the account's platform gives any. */
-export async function planCountsSoon(scope: Scope, accountId: string): Promise<void> {
+/** Lowers when the numbers of this tenant's posts are due next, where one of the accounts' platforms gives any. */
+export async function planCountsSoon(scope: Scope, accounts: readonly string[]): Promise<void> {
   await scope.sql`
     update tenant_due set counts_due_at = least(counts_due_at, public.clock() + interval '9 minutes')
     where role = current_user
-      and exists (select 1 from social_accounts where id = ${accountId} and platform = any(${counting}::text[]))`
+      and exists (select 1 from social_accounts where id = any(${[...accounts]}::uuid[]) and platform = any(${counting}::text[]))`
 }
 
 /** The posts whose numbers are followed. */

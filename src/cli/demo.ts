@@ -73,7 +73,7 @@ async function isFilled({ db, files }: Services): Promise<boolean> {
   if (!tenant) return false
   if (tenant.state !== 'active')
     throw new Stop(
-      `The workspace "${slug}" is only half made: bun run tenant erase ${slug} --yes clears it away.`,
+      `The workspace "${slug}" is there, but not in use: bun run tenant show ${slug} says why, and tenant erase ${slug} --yes --now clears it away.`,
     )
   const id = tenant.id as string
   const marks = await marksOf(db, id)

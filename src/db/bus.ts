@@ -15,7 +15,8 @@ export interface Bus {
   heard: Heard
   /** From now on hints go to other processes too: over Redis, and where it does not answer, over the database. */
   connect(neighbours: Neighbours, id: string): void
-  close(): void
+  /** Tells the others what they do not know yet. */
+  close(): Promise<void>
 }
 
 export function createBus(redis: Redis | null, log: Log): Bus {
@@ -53,9 +54,11 @@ export function createBus(redis: Redis | null, log: Log): Bus {
     }
   }
 
-  function flush(): void {
+  async function flush(): Promise<void> {
     timer = undefined
-    while (waiting.length > 0) void send(waiting.splice(0, hintsAMessage))
+    const sent: Promise<void>[] = []
+    while (waiting.length > 0) sent.push(send(waiting.splice(0, hintsAMessage)))
+    await Promise.all(sent)
   }
 
   return {
@@ -65,7 +68,7 @@ export function createBus(redis: Redis | null, log: Log): Bus {
       heard.hints(hints)
       if (!others) return
       waiting.push(...hints)
-      timer ??= setTimeout(flush, gatherMs)
+      timer ??= setTimeout(() => void flush(), gatherMs)
     },
     subscribe(listener) {
       listeners.add(listener)
@@ -75,9 +78,9 @@ export function createBus(redis: Redis | null, log: Log): Bus {
       others = { neighbours, id }
       if (redis) subscriber = listenOn(redis, id, heard)
     },
-    close() {
+    async close() {
       clearTimeout(timer)
-      flush()
+      await flush()
       others = null
       subscriber?.disconnect()
     },

@@ -75,7 +75,10 @@ export async function openDatabase(
     const openApp = () => openPool(where.app, { name: 'masthead', max: 10, prepare })
     sql = openApp()
     const pools = { app: lasting('app', sql, openApp, answerMs), owner: lasting('owner', owner, openOwner) }
-    return { ...(await assemble(pools.app.sql, pools.owner.sql, where.appRole, config.secret)), pools }
+    // The very object: `within` asks it whom to tell after a commit.
+    return Object.assign(await assemble(pools.app.sql, pools.owner.sql, where.appRole, config.secret), {
+      pools,
+    })
   } catch (error) {
     await Promise.all([owner.end({ timeout: 1 }), sql?.end({ timeout: 1 })])
     throw error

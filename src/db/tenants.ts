@@ -100,7 +100,7 @@ export async function claimSlug(tx: TransactionSql, slug: string, tenantId: stri
 }
 
 /** A process that died while it made a tenant leaves it half made, holding its address; nobody was ever in it. */
-export async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
+async function clearHalfMade(owner: Sql, slug: string): Promise<void> {
   // An import that is under way holds its row.
   const [left] = await owner`
     select id from public.tenants

@@ -20,6 +20,12 @@ export interface WatchTimes {
   giveUpMs: number
 }
 
+export interface Watchdog {
+  /** Settles once its own LISTEN stands, or could not be made for now. */
+  listening: Promise<void>
+  stop(): Promise<void>
+}
+
 const usual: WatchTimes = { everyMs: 2_000, lateMs: 5_000, giveUpMs: 60_000 }
 /** A single query of the app's own login is late after 10 s: its connection is cut a little later. */
 const stalledMs = 12_000
@@ -35,7 +41,7 @@ export function watch(
   { log, metrics }: { log: Log; metrics: Pick<Metrics, 'count'> },
   giveUp: (sentence: string) => void,
   times: WatchTimes = usual,
-): { stop(): Promise<void> } {
+): Watchdog {
   const echo = echoing(pools.owner)
   const all: Watched[] = [
     { pool: pools.app, ask: () => pools.app.sql`select 1`, excused: true },
@@ -65,6 +71,7 @@ export function watch(
     for (const look of looks) look()
   }, times.everyMs)
   return {
+    listening: echo.listening,
     async stop() {
       stopped = true
       clearInterval(timer)
@@ -118,8 +125,12 @@ function echoing(pool: LastingPool) {
     for (const heard of waiting) heard()
     waiting.clear()
   })
-  listener.catch(() => {})
+  const listening = listener.then(
+    () => {},
+    () => {},
+  )
   return {
+    listening,
     ask: () =>
       new Promise<void>((resolve, reject) => {
         waiting.add(resolve)

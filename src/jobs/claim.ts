@@ -6,7 +6,6 @@ import { brakeOn, holdBraked } from '../publishing/braked.ts'
 import { holdTooLate, tooLate } from '../publishing/late.ts'
 import { type PostDraft, postDrafts } from '../publishing/post.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
-import { leastRunDue } from './runs.ts'
 
 /** How long a claimed job is its worker's; renewed while it is being sent. */
 export const leaseSeconds = 20
@@ -190,20 +189,4 @@ async function markClaimed({ sql }: Scope, worker: string, jobs: readonly Unopen
       from unnest(${ids}::uuid[], ${attempts}::uuid[], ${jobs.map(job => job.tries)}::int[]) given (job_id, attempt_id, tries)
       where j.id = given.job_id`,
   ])
-}
-
-/** When this tenant has something to do next: the least over jobs, runs and brakes' ends, lease ends included. */
-export async function leastDue(scope: Scope): Promise<Date | null> {
-  const [[row], runs] = await Promise.all([
-    scope.sql`
-      select least(
-        (select min(coalesce(next_try_at, run_at)) from publish_jobs where state = 'scheduled'),
-        (select min(lease_until) from publish_jobs where state = 'publishing'),
-        (select min(coalesce(lease_until, next_try_at)) from deliveries where state in ('waiting', 'sending')),
-        (select min(ends_at) from brakes where released_at is null)
-      ) as at`,
-    leastRunDue(scope),
-  ])
-  const times = [(row?.at as Date | null | undefined) ?? null, runs].filter(at => at !== null)
-  return times.length > 0 ? new Date(Math.min(...times.map(Number))) : null
 }

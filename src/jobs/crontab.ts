@@ -65,9 +65,9 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
       run: forTenants(
         () => sql`
           select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
-          where (d.swept_at is null or d.swept_at < public.clock() - interval '1 day')
-            and t.state = 'active' and t.schema_version >= ${oldestServedLevel}
-          order by d.swept_at nulls first limit 100`,
+          where d.swept_at < public.clock() - interval '1 day' and t.state = 'active'
+            and t.schema_version >= ${oldestServedLevel}
+          order by d.swept_at limit 100`,
         id => sweepTenant(services, id),
       ),
     },

@@ -21,11 +21,13 @@ export class HeldBack extends Error {
 /** A send may begin only with this much of the lease left, in seconds, by the database's clock. */
 const spareSeconds = 5
 const renewMs = 5_000
+/** An answer that comes later than this tells of a lease that may be over by now. */
+const freshMs = (leaseSeconds - spareSeconds) * 1000
 
 /** What one attempt may do to its job; each is fenced: it works only while this attempt holds the job. */
 export interface Lease {
   signal: AbortSignal
-  /** The next call may publish. `known` is remembered with it, as a step is. @throws HeldBack, LeaseLost */
+  /** The next call may publish, and must begin at once. `known` is remembered with it, as a step is. @throws HeldBack, LeaseLost */
   arm(known: Record<string, Json>): Promise<void>
   /** Looked and not found: the attempt is as if it had not been armed. */
   disarm(): Promise<void>
@@ -33,21 +35,71 @@ export interface Lease {
   end(): void
 }
 
+interface Arming {
+  job: Pick<ClaimedJob, 'id' | 'attemptId'>
+  known: Record<string, Json>
+}
+
+/** What became of asking to send: held back is what a brake has come over since the claim, and what is too late by now. */
+type Armed = 'armed' | 'held back' | 'lost'
+
+/**
+ * Writes down, for several jobs at once, that their next calls may publish. The jobs' rows are locked first, in the
+ * order of their ids as a brake locks them, and by a statement of their own: a take-over or a brake that commits while
+ * this waits is seen, not overtaken.
+ * @returns for each, whether its attempt may send; `lost` when it does not hold the job for long enough. Where it may
+ * not, nothing was written
+ */
+export async function armJobs({ sql }: Scope, armings: readonly Arming[]): Promise<Armed[]> {
+  const ids = armings.map(({ job }) => job.id)
+  const attempts = armings.map(({ job }) => job.attemptId)
+  const ours = sql`
+    j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing'
+      and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second'`
+  await sql`select 1 from publish_jobs where id = any(${ids}::uuid[]) order by id for update`
+  const rows = await sql`
+    with given as (
+      select given.job_id, given.attempt_id, given.known
+      from unnest(${ids}::uuid[], ${attempts}::uuid[],
+        ${armings.map(({ known }) => JSON.stringify(known))}::text[]::jsonb[]) given (job_id, attempt_id, known)),
+    asked as materialized (
+      select j.id, j.attempt_id, ${brakeOn(sql)} is not null or ${tooLate(sql)} as held_back
+      from publish_jobs j join given on ${ours}),
+    held as (
+      update publish_jobs j set steps = j.steps || given.known,
+        lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
+      from given join asked on asked.id = given.job_id
+      where j.id = given.job_id and not asked.held_back returning j.attempt_id),
+    armed as (
+      update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from held
+      where a.id = held.attempt_id returning a.id)
+    select asked.attempt_id, asked.held_back, armed.id is not null as armed from asked left join armed on armed.id = asked.attempt_id`
+  const answers = new Map(rows.map(row => [row.attempt_id as string, row]))
+  return armings.map(({ job }) => {
+    const answer = answers.get(job.attemptId)
+    if (answer?.held_back === true) return 'held back'
+    return answer?.armed === true ? 'armed' : 'lost'
+  })
+}
+
 /**
  * Holds a claimed job's lease, renewing it while the work goes on. `signal` aborts when it is lost or time is up.
  * @param run runs a piece of work in a transaction of the job's tenant
+ * @param arm arms the job, alone or together with others
  */
 export function holdLease(
   run: <T>(work: (scope: Scope) => Promise<T>) => Promise<T>,
   job: Pick<ClaimedJob, 'id' | 'attemptId'>,
   deadlineMs: number,
+  arm = (arming: Arming): Promise<Armed> => run(async scope => (await armJobs(scope, [arming]))[0] ?? 'lost'),
 ): Lease {
   const lost = new AbortController()
-  const fenced = async (change: Promise<readonly unknown[]>) => {
-    if ((await change).length > 0) return
+  const stillOurs = (held: boolean) => {
+    if (held) return
     lost.abort(new LeaseLost())
     throw new LeaseLost()
   }
+  const fenced = async (change: Promise<readonly unknown[]>) => stillOurs((await change).length > 0)
   const timer = setInterval(() => {
     run(scope =>
       fenced(scope.sql`
@@ -60,33 +112,23 @@ export function holdLease(
   }, renewMs)
   return {
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
-    // The job's row is locked first: a take-over that commits while this waits for it is seen, not overtaken.
-    arm: known =>
-      run(async scope => {
-        const { sql } = scope
-        const armed = await sql`
-          with held as (
-            update publish_jobs j set steps = j.steps || ${sql.json(known)}::jsonb
-            where j.id = ${job.id} and j.attempt_id = ${job.attemptId} and j.state = 'publishing'
-              and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second'
-              and ${brakeOn(sql)} is null and not ${tooLate(sql)} returning j.attempt_id)
-          update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from held
-          where a.id = held.attempt_id returning a.id`
-        if (armed.length > 0) return
-        const [heldBack] = await sql`
-          select 1 from publish_jobs j
-          where j.id = ${job.id} and j.attempt_id = ${job.attemptId} and j.state = 'publishing'
-            and (${brakeOn(sql)} is not null or ${tooLate(sql)})`
-        if (heldBack) throw new HeldBack()
-        lost.abort(new LeaseLost())
-        throw new LeaseLost()
-      }),
+    async arm(known) {
+      const asked = performance.now()
+      const armed = await arm({ job, known })
+      if (armed === 'held back') throw new HeldBack()
+      stillOurs(armed === 'armed')
+      // This process stood still, or the answer did: somebody else may have looked, found nothing and be sending it.
+      stillOurs(performance.now() - asked < freshMs)
+    },
     disarm: () =>
       run(scope =>
         fenced(scope.sql`
           with held as (
-            select attempt_id from publish_jobs
-            where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update)
+            select id, attempt_id from publish_jobs
+            where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update),
+          before as (
+            update publish_attempts a set detail = a.detail - 'perhaps' from held
+            where a.job_id = held.id and a.id <> held.attempt_id and a.detail ? 'perhaps')
           update publish_attempts a set armed_at = null from held where a.id = held.attempt_id returning a.id`),
       ),
     saveStep: (name, value) =>

@@ -25,6 +25,10 @@ export interface ClaimedMail {
   opened: Sealed | null
 }
 
+/** When this tenant's next delivery is due, as a piece of SQL: the least of the waiting ones' next tries and the others' leases. */
+export const deliveriesDue = ({ sql }: Scope) => sql`(
+  select min(coalesce(lease_until, next_try_at)) from deliveries where state in ('waiting', 'sending'))`
+
 /**
  * Claims at most `most` mails that are due, and those whose worker let its lease run out. What nobody needs any more
  * (an invitation taken back, a notification answered, mails switched off) is dropped first. Called inside the worker's

@@ -1,9 +1,10 @@
 import { markReconnect } from '../accounts/accounts.ts'
 import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
-import { record } from '../events.ts'
+import { record, recordAll } from '../events.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
 import { holdBraked } from '../publishing/braked.ts'
+import { perhapsOut } from '../publishing/perhaps.ts'
 import type { ClaimedJob } from './claim.ts'
 
 /** A post is tried at most so often, and for so long after its first try; then it has failed. */
@@ -21,6 +22,13 @@ export interface Note {
 
 const shown = ({ code, message, next, link }: Failure) => ({ code, message, next, link: link ?? null })
 
+/** How an attempt ended, and what it did. */
+export interface Ended {
+  job: ClaimedJob
+  outcome: Outcome
+  notes: readonly Note[]
+}
+
 /**
  * Writes down how an attempt ended: job, attempt and event in one transaction, only while the attempt holds the job.
  * @returns false when the lease was lost; then nothing was written
@@ -31,36 +39,60 @@ export async function recordOutcome(
   outcome: Outcome,
   notes: readonly Note[] = [],
 ): Promise<boolean> {
-  const recorded =
-    outcome.is === 'published'
-      ? await recordPublished(scope, job, outcome, notes)
-      : await recordOther(scope, job, outcome, notes)
-  // What the attempt did is worth knowing all the same.
-  if (!recorded && notes.length > 0)
-    await scope.sql`update publish_attempts set notes = ${scope.sql.json(notes)} where id = ${job.attemptId}`
-  return recorded
+  const [recorded] = await recordOutcomes(scope, [{ job, outcome, notes }])
+  return recorded === true
 }
 
-/** The common end, in one statement. */
-async function recordPublished(
-  scope: Scope,
-  job: ClaimedJob,
-  { remoteId, remoteUrl }: Extract<Outcome, { is: 'published' }>,
-  notes: readonly Note[],
-): Promise<boolean> {
-  const { sql } = scope
-  const ended = await sql`
-    with held as (
-      update publish_jobs set state = 'published', remote_id = ${remoteId}, remote_url = ${remoteUrl},
+/** The same for several attempts, in one transaction; those that published share their statements. */
+export async function recordOutcomes(scope: Scope, ended: readonly Ended[]): Promise<boolean[]> {
+  const published = await recordPublished(scope, ended.flatMap(asPublished))
+  return Promise.all(
+    ended.map(async ({ job, outcome, notes }) => {
+      const recorded =
+        outcome.is === 'published'
+          ? published.has(job.attemptId)
+          : await recordOther(scope, job, outcome, notes)
+      // What the attempt did is worth knowing all the same.
+      if (!recorded && notes.length > 0)
+        await scope.sql`update publish_attempts set notes = ${scope.sql.json(notes)} where id = ${job.attemptId}`
+      return recorded
+    }),
+  )
+}
+
+interface EndedPublished extends Ended {
+  outcome: Extract<Outcome, { is: 'published' }>
+}
+
+const asPublished = ({ job, outcome, notes }: Ended): EndedPublished[] =>
+  outcome.is === 'published' ? [{ job, outcome, notes }] : []
+
+/** The common end. @returns the attempts that still held their jobs */
+async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): Promise<Set<string>> {
+  if (ended.length === 0) return new Set()
+  const rows = await scope.sql`
+    with given as (
+      select given.job_id, given.attempt_id, given.remote_id, given.remote_url, given.notes
+      from unnest(${ended.map(({ job }) => job.id)}::uuid[], ${ended.map(({ job }) => job.attemptId)}::uuid[],
+        ${ended.map(({ outcome }) => outcome.remoteId)}::text[], ${ended.map(({ outcome }) => outcome.remoteUrl)}::text[],
+        ${ended.map(({ notes }) => JSON.stringify(notes))}::text[]::jsonb[]) given (job_id, attempt_id, remote_id, remote_url, notes)),
+    held as (
+      update publish_jobs j set state = 'published', remote_id = given.remote_id, remote_url = given.remote_url,
         published_at = public.clock(), lease_until = null, error = null
-      where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' returning attempt_id)
+      from given where j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing' returning j.attempt_id)
     update publish_attempts a set ended_at = public.clock(), outcome = 'published',
-      detail = ${sql.json({ remoteId, remoteUrl })}, notes = ${sql.json(notes)}
-    from held where a.id = held.attempt_id returning a.id`
-  if (ended.length === 0) return false
-  const { contentId, accountId, attemptId } = job
-  await record(scope, 'publish_job.published', job.id, { contentId, accountId, attemptId, remoteUrl })
-  return true
+      detail = jsonb_build_object('remoteId', given.remote_id, 'remoteUrl', given.remote_url), notes = given.notes
+    from held join given on given.attempt_id = held.attempt_id where a.id = held.attempt_id returning a.id`
+  const recorded = new Set(rows.map(row => row.id as string))
+  const events = ended
+    .filter(({ job }) => recorded.has(job.attemptId))
+    .map(({ job: { id, contentId, accountId, attemptId }, outcome: { remoteUrl } }) => ({
+      type: 'publish_job.published' as const,
+      subjectId: id,
+      data: { contentId, accountId, attemptId, remoteUrl },
+    }))
+  if (events.length > 0) await recordAll(scope, events)
+  return recorded
 }
 
 async function recordOther(
@@ -71,17 +103,21 @@ async function recordOther(
 ): Promise<boolean> {
   const { sql } = scope
   // Content before its jobs, as people's moves lock them: an archiving under way is waited for and seen.
-  if (outcome.is === 'retry') await sql`select 1 from content where id = ${job.contentId} for share`
+  if (outcome.is === 'retry' || outcome.is === 'reconnect')
+    await sql`select 1 from content where id = ${job.contentId} for share`
   const [held] = await sql`
-    select account_id, first_try_at, public.clock() as now, public.clock() - first_try_at > ${longestHours} * interval '1 hour' as long_tried
-    from publish_jobs where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update`
+    select public.clock() as now, public.clock() - j.first_try_at > ${longestHours} * interval '1 hour' as long_tried,
+      ${perhapsOut(scope)} as perhaps
+    from publish_jobs j where id = ${job.id} and attempt_id = ${job.attemptId} and state = 'publishing' for update`
   if (!held) return false
   const now = held.now as Date
-  const settled = settle(outcome, job.tries, held.long_tried as boolean)
+  const perhaps = (held.perhaps as boolean) || (outcome.is === 'retry' && outcome.perhaps === true)
+  const current = outcome.is === 'reconnect' ? await unlessReconnected(scope, job, outcome) : outcome
+  const settled = settle(current, job.tries, held.long_tried as boolean, perhaps)
   const why = 'why' in settled ? settled.why : null
   await sql`
     update publish_attempts set ended_at = public.clock(), outcome = ${settled.is}, notes = ${sql.json(notes)},
-      detail = ${sql.json(why ? { ...shown(why), raw: why.raw ?? null } : null)}
+      detail = ${sql.json(why ? { ...shown(why), raw: why.raw ?? null, ...(perhaps ? { perhaps } : {}) } : null)}
     where id = ${job.attemptId}`
   const about = { contentId: job.contentId, accountId: job.accountId, attemptId: job.attemptId }
   switch (settled.is) {
@@ -122,7 +158,7 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
   const { sql } = scope
   const [now] = await sql`
     update publish_jobs j set
-      state = case when c.state = 'archived' then 'cancelled'
+      state = case when c.state = 'archived' then case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end
         when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
       held_for = case when w.approval_required and c.state not in ('approved', 'archived') then 'approval' end,
       next_try_at = case when c.state <> 'archived' then ${at}::timestamptz end,
@@ -130,21 +166,47 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
     from content c cross join workspace w where j.id = ${job.id} and c.id = j.content_id returning j.state`
   const about = { contentId: job.contentId, accountId: job.accountId }
   if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', job.id, about)
+  else if (now?.state === 'unconfirmed')
+    await record(scope, 'publish_job.unconfirmed', job.id, { ...about, code: why.code })
   else if (now?.state === 'held')
     await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval' })
   else if ((await holdBraked(scope, { ids: [job.id] })).length === 0) await lowerDue(scope, at)
 }
 
-/** A retry that has been tried enough is a failure; a look that never tells anything is a question for a person. */
-function settle(outcome: Unpublished, tries: number, longTried: boolean): Unpublished {
+/**
+ * A retry that has been tried enough is a failure; a look that never tells anything is a question for a person, and so is
+ * a failure of what may have gone out before.
+ */
+function settle(outcome: Unpublished, tries: number, longTried: boolean, perhaps: boolean): Unpublished {
   if (outcome.is === 'processing' && longTried) return { is: 'unconfirmed', why: neverTold }
-  if (outcome.is !== 'retry' || (tries < mostTries && !longTried)) return outcome
-  const why: Failure = {
-    ...outcome.why,
-    message: `${outcome.why.message} It was tried ${tries} times.`,
-    next: 'Try again from here when the cause is gone.',
-  }
-  return { is: 'rejected', why }
+  const enough = outcome.is === 'retry' && (tries >= mostTries || longTried)
+  if (!enough && outcome.is !== 'rejected') return outcome
+  const { why } = outcome
+  const message = enough ? `${why.message} It was tried ${tries} times.` : why.message
+  if (perhaps)
+    return {
+      is: 'unconfirmed',
+      why: {
+        ...why,
+        message: `${message} An earlier try may have gone out.`,
+        next: 'Look at the account, then tell us: it is there, send it again, or give up.',
+      },
+    }
+  if (!enough) return outcome
+  return { is: 'rejected', why: { ...why, message, next: 'Try again from here when the cause is gone.' } }
+}
+
+/** A refusal of a credential that has been replaced meanwhile says nothing of the new one: it is tried with that. */
+async function unlessReconnected(
+  scope: Scope,
+  job: ClaimedJob,
+  outcome: Extract<Outcome, { is: 'reconnect' }>,
+): Promise<Unpublished> {
+  const [account] = await scope.sql`
+    select state, secret_version from social_accounts where id = ${job.accountId} and removed_at is null for update`
+  const renewed =
+    account?.state === 'connected' && account.secret_version !== job.opened?.account.secretVersion
+  return renewed ? { is: 'retry', why: outcome.why, afterMs: 0 } : outcome
 }
 
 const neverTold: Failure = {

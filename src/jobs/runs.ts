@@ -36,12 +36,9 @@ export async function claimRuns(scope: Scope, _workerId: string, most: number): 
   }))
 }
 
-/** When this tenant's next run is due: the least of the waiting runs' next tries and the running ones' leases. */
-export async function leastRunDue(scope: Scope): Promise<Date | null> {
-  const [row] = await scope.sql`
-    select min(coalesce(lease_until, next_try_at)) as at from workflow_runs where state in ('waiting', 'running')`
-  return (row?.at as Date | null | undefined) ?? null
-}
+/** When this tenant's next run is due, as a piece of SQL: the least of the waiting runs' next tries and the running ones' leases. */
+export const runsDue = ({ sql }: Scope) => sql`(
+  select min(coalesce(lease_until, next_try_at)) from workflow_runs where state in ('waiting', 'running'))`
 
 /**
  * Performs a claimed run and records what became of it. The network is asked outside any transaction.

@@ -7,8 +7,8 @@ import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
 import { crashPoint } from './crash.ts'
 import { rehearsalJournal } from './journal.ts'
-import { HeldBack, holdLease, LeaseLost } from './lease.ts'
-import { type Note, recordOutcome } from './record.ts'
+import { armJobs, HeldBack, holdLease, LeaseLost } from './lease.ts'
+import { type Note, recordOutcomes } from './record.ts'
 import type { Together } from './together.ts'
 
 /** An attempt as a whole ends within this; the lease is renewed meanwhile. */
@@ -26,7 +26,12 @@ export async function sendJob(
   job: ClaimedJob,
 ): Promise<void> {
   const { log } = services
-  const lease = holdLease(work => together(tenant.id, work), job, attemptMs)
+  const lease = holdLease(
+    work => together.run(tenant.id, work),
+    job,
+    attemptMs,
+    arming => together.inSet(tenant.id, armJobs, arming),
+  )
   const notes: Note[] = []
   const started = performance.now()
   // Told by the database's clock, as the attempt's own times are.
@@ -35,7 +40,7 @@ export async function sendJob(
   try {
     const outcome = job.lost >= mostLost ? quarantine(job) : await attempt(services, tenant, job, lease, note)
     crashPoint('before-record')
-    const recorded = await together(tenant.id, scope => recordOutcome(scope, job, outcome, notes))
+    const recorded = await together.inSet(tenant.id, recordOutcomes, { job, outcome, notes })
     crashPoint('after-record')
     if (recorded) {
       services.metrics.attempt(job.platform, outcome.is)

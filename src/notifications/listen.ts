@@ -11,12 +11,23 @@ import type { Kind } from './schema.ts'
 
 /** Writes what an event asks of whom, and closes what it has answered, in the transaction of the event. */
 export function notify(config: MailBase): Listener {
-  return async (scope, happening) => {
-    await reactions[happening.type]?.({ ...scope, config }, happening)
+  return async (scope, happenings) => {
+    const telling = { ...scope, config }
+    // Posts go out many at a time, and each of them only closes what was open about it.
+    const published = happenings.filter(({ type }) => type === 'publish_job.published')
+    if (published.length > 0)
+      await close(
+        scope,
+        aboutJobs,
+        published.map(({ subjectId }) => subjectId),
+      )
+    for (const happening of happenings) await reactions[happening.type]?.(telling, happening)
   }
 }
 
 type MailBase = Pick<Config, 'smtpUrl' | 'publicUrl' | 'host' | 'port'>
+/** What is asked about a job until it has gone out, is planned anew or called off. */
+const aboutJobs: readonly Kind[] = ['failed', 'unconfirmed']
 /** The scope, and whether and with which links a mail goes out too. */
 type Telling = Scope & { config: MailBase }
 
@@ -50,7 +61,6 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
         to: await schedulers(scope, job.createdBy),
       })
   },
-  'publish_job.published': closeJob,
   'publish_job.cancelled': closeJob,
   'publish_job.scheduled': closeJob,
   'publish_job.moved': closeJob,
@@ -136,7 +146,7 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
 }
 
 function closeJob(scope: Scope, { subjectId }: Happening): Promise<void> {
-  return close(scope, ['failed', 'unconfirmed'], subjectId)
+  return close(scope, aboutJobs, subjectId)
 }
 
 /** One open notification a person, kind and subject: a repeat renews the words and the moment. A new one comes by mail too. */
@@ -198,10 +208,15 @@ async function mailThem(
   )
 }
 
-async function close(scope: Scope, kinds: readonly Kind[], subjectId: string, of: string | null = null) {
+async function close(
+  scope: Scope,
+  kinds: readonly Kind[],
+  about: string | readonly string[],
+  of: string | null = null,
+) {
   await scope.sql`
     update notifications set done_at = public.clock()
-    where subject_id = ${subjectId} and kind = any(${kinds}::text[]) and done_at is null
+    where subject_id = any(${[about].flat()}::uuid[]) and kind = any(${kinds}::text[]) and done_at is null
       and (${of}::uuid is null or user_id = ${of}::uuid)`
 }
 

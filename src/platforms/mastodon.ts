@@ -178,7 +178,9 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
 
 /** The answer is lost: with a key the repeat is safe, without one only looking helps. */
 function lost(account: Account, why: Failure): Outcome {
-  return account.settings.keyed === false ? { is: 'unconfirmed', why } : retry(why, settleMs)
+  return account.settings.keyed === false
+    ? { is: 'unconfirmed', why }
+    : { ...retry(why, settleMs), perhaps: true }
 }
 
 async function reconcile(account: Account, post: Post, sending: Sending): Promise<Finding> {
@@ -188,7 +190,7 @@ async function reconcile(account: Account, post: Post, sending: Sending): Promis
   const seen = await lookBack(caller, account, post, fresh ? post.plannedAt.getTime() : at)
   if (seen === 'absent') return { is: 'absent' }
   return seen === 'unknown'
-    ? retry(cannotLook('Nothing to do: it is sent again with the same key.'), settleMs)
+    ? { ...retry(cannotLook('Nothing to do: it is sent again with the same key.'), settleMs), perhaps: true }
     : seen
 }
 

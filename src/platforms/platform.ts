@@ -48,8 +48,11 @@ export type Outcome =
   | { is: 'published'; remoteId: string; remoteUrl: string | null }
   /** Accepted and still being worked on over there: ask `reconcile` again after `afterMs`. */
   | { is: 'processing'; afterMs: number }
-  /** Certainly not published; may be sent again, not before `afterMs` (default: the worker's back-off). */
-  | { is: 'retry'; why: Failure; afterMs?: number }
+  /**
+   * May be sent again, not before `afterMs` (default: the worker's back-off), because it is certainly not published or,
+   * with `perhaps`, because the platform knows a repeat: then it may be there, and must not be called cancelled or failed.
+   */
+  | { is: 'retry'; why: Failure; afterMs?: number; perhaps?: true }
   | { is: 'rejected'; why: Failure }
   | { is: 'reconnect'; why: Failure }
   | { is: 'unconfirmed'; why: Failure }

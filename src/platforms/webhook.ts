@@ -87,16 +87,17 @@ export const webhook: Platform = {
         return read(await deliver(urlOf(account), secret, post.jobId, bodyOf(post), sending), post)
       },
       // The receiver knows the job by its webhook-id, so sending it again is what the standard asks for.
-      why => retry(why),
+      why => ({ ...retry(why), perhaps: true }),
     )
   },
   async reconcile() {
-    return retry({
+    const why = {
       code: 'answer_unknown',
       message: 'It is not known whether the receiver got the post, and a webhook cannot be asked.',
       next: 'Nothing to do: it is sent again with the same webhook-id, by which the receiver knows a repeat.',
       link: specification,
-    })
+    }
+    return { ...retry(why), perhaps: true }
   },
 }
 

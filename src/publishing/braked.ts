@@ -118,11 +118,11 @@ export async function releaseUnbraked(
  */
 export async function takeBack(scope: Scope): Promise<number> {
   const { sql } = scope
-  // Waits for a worker that is just asking, and sees its answer.
+  // Waits for a worker that is just asking, and sees its answer. What was sent already is left to be recorded.
   const busy = await sql`
     select j.id from publish_jobs j where j.state = 'publishing' and ${brakeOn(sql)} is not null
+      and not exists (select 1 from publish_attempts a where a.id = j.attempt_id and a.armed_at is not null)
     order by j.id for update of j`
-  if (busy.length === 0) return 0
   const stopped = await sql`
     update publish_attempts a set ended_at = public.clock(), outcome = 'stopped' from publish_jobs j
     where j.id = any(${busy.map(row => row.id as string)}::uuid[]) and j.state = 'publishing' and a.id = j.attempt_id
@@ -130,5 +130,7 @@ export async function takeBack(scope: Scope): Promise<number> {
   await sql`
     update publish_jobs set state = 'scheduled', lease_until = null, tries = greatest(tries - 1, 0)
     where id = any(${stopped.map(row => row.id as string)}::uuid[])`
-  return busy.length - stopped.length
+  const [left] = await sql`
+    select count(*)::int as jobs from publish_jobs j where j.state = 'publishing' and ${brakeOn(sql)} is not null`
+  return (left?.jobs as number | undefined) ?? 0
 }

@@ -1,13 +1,14 @@
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
-import { type EventType, type Listener, record } from '../events.ts'
+import { type EventType, type Happening, record } from '../events.ts'
 import { holdBraked, releaseUnbraked } from './braked.ts'
+import { calledOff, perhapsOut } from './perhaps.ts'
 
 /**
  * What content, approval and account events mean for the jobs that have not begun. In the transaction of the event,
  * so that a job never goes out with words that were not saved, or saved words that were not approved.
  */
-export const followContent: Listener = async (scope, { type, subjectId }) => {
+export async function followContent(scope: Scope, { type, subjectId }: Happening): Promise<void> {
   const react = reactions[type]
   if (react) await react(scope, subjectId)
 }
@@ -79,9 +80,12 @@ async function release(scope: Scope, jobs: readonly Record<string, unknown>[]): 
 
 async function cancelAll(scope: Scope, of: 'content' | 'account', id: string): Promise<void> {
   const gone = await scope.sql`
-    update publish_jobs set state = 'cancelled', held_for = null, next_try_at = null
+    update publish_jobs j set state = case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end,
+      error = case when ${perhapsOut(scope)} then ${scope.sql.json(calledOff)}::jsonb else error end,
+      held_for = null, next_try_at = null
     where ${of === 'content' ? scope.sql`content_id = ${id}` : scope.sql`account_id = ${id}`} and state in ('scheduled', 'held')
-    returning id, content_id`
-  for (const job of gone)
-    await record(scope, 'publish_job.cancelled', job.id as string, { contentId: job.content_id })
+    returning id, content_id, state`
+  for (const { id: job, content_id: contentId, state } of gone)
+    if (state === 'cancelled') await record(scope, 'publish_job.cancelled', job as string, { contentId })
+    else await record(scope, 'publish_job.unconfirmed', job as string, { contentId, code: calledOff.code })
 }

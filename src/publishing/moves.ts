@@ -6,6 +6,7 @@ import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import { holdBraked } from './braked.ts'
 import { readJob } from './find.ts'
+import { calledOff, perhapsOut } from './perhaps.ts'
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
 
@@ -59,14 +60,23 @@ export async function moveJob(scope: Scope, id: string, change: JobChange): Prom
 
 export const publishNow = (scope: Scope, id: string): Promise<Job> => moveJob(scope, id, { now: true })
 
-/** After this has answered the post does not go out. Cancelling what is cancelled changes nothing. */
+/**
+ * After this has answered the post does not go out. Cancelling what is cancelled changes nothing; what may have gone out
+ * already becomes a question for a person.
+ */
 export async function cancelJob(scope: Scope, id: string): Promise<Job> {
   allow(scope, 'jobs.schedule')
   const job = await lockJob(scope, id)
   if (job.state !== 'cancelled') {
     refuseUnless(job, ['scheduled', 'held'], 'cancelled')
-    await scope.sql`update publish_jobs set state = 'cancelled', next_try_at = null, held_for = null where id = ${id}`
-    await record(scope, 'publish_job.cancelled', id, { contentId: job.contentId })
+    const [now] = await scope.sql`
+      update publish_jobs j set state = case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end,
+        error = case when ${perhapsOut(scope)} then ${scope.sql.json(calledOff)}::jsonb else error end,
+        next_try_at = null, held_for = null
+      where id = ${id} returning state`
+    const about = { contentId: job.contentId }
+    if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', id, about)
+    else await record(scope, 'publish_job.unconfirmed', id, { ...about, code: calledOff.code })
   }
   return readJob(scope, id)
 }

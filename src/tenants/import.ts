@@ -89,6 +89,7 @@ async function claim(ground: Ground, { id, slug, keys, manifest }: Target): Prom
       `The workspace of this capsule is here already (${there.slug}): add --copy and --slug for a second one beside it, or use tenant rewind to put it back.`,
     )
   if (there) await clear(ground, id)
+  await clearCutOff(ground, slug)
   const wrap = (key: Buffer) => wrapKey(ground.secret, id, key)
   await owner.begin(async tx => {
     await claimSlug(tx, slug, id)
@@ -100,6 +101,15 @@ async function claim(ground: Ground, { id, slug, keys, manifest }: Target): Prom
         insert into public.tenant_keys (tenant_id, key_id, data_key, retired_at, resealed_at)
         values (${id}, ${keyId}, ${wrap(key)}, ${manifest.madeAt}, now())`
   })
+}
+
+/** An import that died holds its address; one that is under way holds its lock. */
+async function clearCutOff(ground: Ground, slug: string): Promise<void> {
+  const { owner } = ground.db
+  const [left] = await owner`
+    select id from public.tenants
+    where slug = ${slug} and state = 'creating' and created_at < now() - interval '10 minutes'`
+  if (left) await aloneOrNot(owner, `masthead tenant ${left.id}`, () => clear(ground, left.id as string))
 }
 
 async function clear({ db, storage }: Ground, id: string): Promise<void> {
@@ -120,7 +130,8 @@ async function fill(
   const schema = schemaNameOf(id)
   return (await db.owner.begin(async tx => {
     // Held to the end: nobody takes this for a creation that was given up.
-    await tx`select 1 from public.tenants where id = ${id} for update`
+    const [held] = await tx`select 1 from public.tenants where id = ${id} for update`
+    if (!held) throw new Conflict(`The address "${slug}" was taken meanwhile. Choose another one.`)
     const tables = await loadTables(tx, schema, db.appRole, file, checked, watch)
     const { level } = await standing(tx)
     await liftSchema(tx, schema, manifest.level, level)

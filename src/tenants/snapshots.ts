@@ -99,7 +99,7 @@ const restMs = 3_600_000
 
 /**
  * Takes a snapshot of every tenant in which something happened since its last one, one after the other, and lets go of
- * those that are outlived. One that fails does not stop the rest; another process may do the same at the same time.
+ * those that are outlived, and of files of pictures that nothing names. One that fails does not stop the rest; another process may do the same at the same time.
  */
 export async function snapshotAll(ground: Ground, log: Log): Promise<{ taken: number; failed: number }> {
   const { owner } = ground.db
@@ -109,9 +109,7 @@ export async function snapshotAll(ground: Ground, log: Log): Promise<{ taken: nu
     select id from public.tenants where state in ('active', 'suspended') order by id`
   for (const { id } of tenants) {
     try {
-      const done = await aloneOrNot(owner, `masthead tenant ${id}`, () =>
-        snapshotIfNews(ground, id as string),
-      )
+      const done = await aloneOrNot(owner, `masthead tenant ${id}`, () => lookAfter(ground, id as string))
       if (done?.result) taken++
     } catch (error) {
       failed++
@@ -120,6 +118,13 @@ export async function snapshotAll(ground: Ground, log: Log): Promise<{ taken: nu
   }
   if (taken + failed > 0) log.info('snapshots', { taken, failed })
   return { taken, failed }
+}
+
+/** @returns whether a snapshot was taken */
+async function lookAfter(ground: Ground, tenantId: string): Promise<boolean> {
+  const taken = await snapshotIfNews(ground, tenantId)
+  await removeForgottenPictures(ground, tenantId)
+  return taken
 }
 
 async function snapshotIfNews(ground: Ground, tenantId: string): Promise<boolean> {
@@ -137,6 +142,5 @@ async function snapshotIfNews(ground: Ground, tenantId: string): Promise<boolean
   const { at } = await takeSnapshot(ground, tenantId)
   for (const { name } of outlived(await listSnapshots(storage, tenantId), at))
     await storage.remove(`${snapshotFolder(tenantId)}${name}`)
-  await removeForgottenPictures(ground, tenantId)
   return true
 }

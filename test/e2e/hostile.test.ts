@@ -24,7 +24,8 @@ const look = (page: Page) => page.evaluate<Look>(lookScript)
 const lookScript = `(() => {
   const planted = [
     'script:not([src^="/public/"])',
-    '[onerror], [onload], [onfocus], [onclick], [onmouseover], [hx-get*="pwned"]',
+    // A page that keeps itself fresh asks for its own address, whatever stands in the query.
+    '[onerror], [onload], [onfocus], [onclick], [onmouseover], [hx-get*="pwned"]:not(#fresh[hx-get^="/w/hostile/"])',
     'img[src="x"], iframe, object, embed, base',
     'a[href]:not([href^="/"], [href^="#"], [href^="http"], [href^="?"], [href^="mailto:"])',
   ]

@@ -40,6 +40,8 @@ export interface Mastodon {
   /** Host and port as `OUTBOUND_ALLOW` wants them. */
   host: string
   addAccount(username: string): MastodonAccount & { token: string }
+  /** A new token for an account, as when a person connects again. */
+  renew(accountId: string): string
   /** From now on the token answers 401, as after a person removed the app. */
   revoke(token: string): void
   /** Every call of the token answers 403, as when a moderator froze the login. */
@@ -219,6 +221,11 @@ export async function startMastodon(options: MastodonOptions = {}): Promise<Mast
       const account: MastodonAccount = { id: newId(), username, displayName: username, createdAt: new Date() }
       accounts.set(account.id, account)
       return { ...account, token: tokens.give(account) }
+    },
+    renew(accountId) {
+      const account = accounts.get(accountId)
+      if (!account) throw new Error(`there is no account ${accountId}`)
+      return tokens.give(account)
     },
     revoke: token => tokens.set(token, 'revoked'),
     disable: token => tokens.set(token, 'disabled'),

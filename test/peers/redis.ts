@@ -12,8 +12,8 @@ export interface Redis {
   stop(): Promise<void>
 }
 
-/** Starts `redis-server` without persistence (about 0.1 s). */
-export async function startRedis(): Promise<Redis> {
+/** Starts `redis-server` (about 0.1 s): in memory alone, or with a file of all writes that is synced each second. */
+export async function startRedis({ appendOnly = false } = {}): Promise<Redis> {
   const binary = program('redis-server')
   if (!binary) throw new Error('redis-server is not installed: apt-get install redis-server')
   const folder = mkdtempSync(join(tmpdir(), 'masthead-redis-'))
@@ -29,7 +29,7 @@ export async function startRedis(): Promise<Redis> {
         '--save',
         '',
         '--appendonly',
-        'no',
+        appendOnly ? 'yes' : 'no',
         '--dir',
         folder,
       ],

@@ -1,13 +1,16 @@
-/** The publishing engine of one process on an embedded PostgreSQL of its own, fsync on, and workspaces full of posts. */
+/** An embedded PostgreSQL of the bench's own, fsync on, and workspaces full of posts in it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../../../src/config.ts'
+import { ownerUser, startEmbedded } from '../../../src/db/embedded.ts'
+import type { Address } from '../../../src/db/pool.ts'
 import type { Scope } from '../../../src/db/scope.ts'
 import { createTenant } from '../../../src/db/tenants.ts'
 import { newId } from '../../../src/lib/id.ts'
+import { derivePassword } from '../../../src/lib/seal.ts'
 import { openServices } from '../../../src/open.ts'
-import { platforms } from '../../../src/platforms/index.ts'
+import { rehearsal } from '../../../src/platforms/rehearsal.ts'
 import type { Services } from '../../../src/services.ts'
 import { command } from '../desk.ts'
 
@@ -15,54 +18,58 @@ export interface BenchHouse {
   services: Services
   tenants: string[]
   dataDir: string
+  /** The cluster's owner, for the bench's own look at it and for the libraries' database. */
+  owner(database: string): Address & { socket: string }
+  /** Makes workspaces until there are so many. */
+  grow(tenants: number): Promise<void>
   close(): Promise<void>
 }
 
 /** How many accounts each workspace publishes to. */
 export const accountsEach = 10
 
-/** A platform that answers at once, in place of the rehearsal network's journal: armed as every other, then taken. */
-export function answerAtOnce(sent: (jobId: string) => void): void {
-  platforms.rehearsal.publish = async (_account, post, sending) => {
-    await sending.arm()
-    sent(post.jobId)
-    return { is: 'published', remoteId: post.jobId, remoteUrl: null }
-  }
-}
-
+/** @param tenants so many workspaces to begin with */
 export async function openBenchHouse(tenants: number): Promise<BenchHouse> {
   const dataDir = mkdtempSync(join(tmpdir(), 'masthead-bench-publishing-'))
   // Readable for the database's own user, where root runs this.
   Bun.spawnSync(['chmod', '755', dataDir])
   const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: 'silent', RATE_LIMIT: 'off' })
+  const password = derivePassword(config.secret, 'database owner')
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+  const cluster = await startEmbedded(dataDir, password, quiet, {
+    shared_preload_libraries: 'pg_stat_statements',
+  })
   const { services, close } = await openServices(config)
   const { db } = services
   const ids: string[] = []
-  let next = 0
-  const maker = async () => {
-    while (next++ < tenants) {
-      const slug = `bench-${next}`
-      const made = await createTenant(
-        db.owner,
-        { slug, secret: config.secret, appRole: db.appRole },
-        async tenant => {
-          await db.within({ tenantId: tenant.id, userId: null, role: 'system' }, scope => furnish(scope))
-        },
-      )
-      ids.push(made.id)
-    }
+  const makeOne = async () => {
+    const slug = `bench-${newId().slice(-12)}`
+    const made = await createTenant(
+      db.owner,
+      { slug, secret: config.secret, appRole: db.appRole },
+      async tenant => db.within({ tenantId: tenant.id, userId: null, role: 'system' }, furnish),
+    )
+    ids.push(made.id)
   }
-  await Promise.all([maker(), maker(), maker(), maker()])
-  return {
+  const house: BenchHouse = {
     services,
     tenants: ids,
     dataDir,
+    owner: database => ({ socket: cluster.socket, user: ownerUser, password, database }),
+    async grow(wanted) {
+      await inLanes(Math.max(0, wanted - ids.length), 4, makeOne)
+      // As tenants that have lived for a while: their daily sweeps are spread over the day, nobody's counts are due.
+      await db.owner`
+        update public.tenant_due set swept_at = public.clock() - random() * interval '23 hours', counts_due_at = null`
+    },
     async close() {
       await close()
       await command(dataDir, 'db-stop')
       rmSync(dataDir, { recursive: true, force: true })
     },
   }
+  await house.grow(tenants)
+  return house
 }
 
 async function furnish({ sql, tenant }: Scope): Promise<void> {
@@ -70,16 +77,31 @@ async function furnish({ sql, tenant }: Scope): Promise<void> {
   const accounts = Array.from({ length: accountsEach }, newId)
   await sql`
     insert into social_accounts (id, platform, name, handle, remote_id, limits)
-    select id, 'rehearsal', 'Rehearsal', 'rehearsal', id::text, ${sql.json(platforms.rehearsal.limits)}
+    select id, 'rehearsal', 'Rehearsal', 'rehearsal', id::text, ${sql.json(rehearsal.limits)}
     from unnest(${accounts}::uuid[]) given (id)`
 }
 
-/** Plans `count` posts of every workspace for one instant, spread evenly over its accounts. */
-export async function planPosts(house: BenchHouse, count: number, at: Date): Promise<void> {
-  const { within } = house.services.db
-  for (const tenantId of house.tenants)
-    await within({ tenantId, userId: null, role: 'system' }, async ({ sql }) => {
-      const ids = Array.from({ length: count }, newId)
+/** Calls `work` `count` times, `lanes` at once. */
+export async function inLanes(count: number, lanes: number, work: (at: number) => Promise<unknown>) {
+  let next = 0
+  const lane = async () => {
+    while (next < count) await work(next++)
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}
+
+/** Plans `count` posts for one instant, spread evenly over the first `tenants` workspaces and their accounts. */
+export async function planPosts(
+  { services, tenants }: BenchHouse,
+  count: number,
+  at: Date,
+  over: { tenants: number; accounts: number },
+): Promise<void> {
+  await inLanes(over.tenants, 4, async place => {
+    const tenantId = tenants[place] as string
+    const mine = Math.floor(count / over.tenants) + (place < count % over.tenants ? 1 : 0)
+    await services.db.within({ tenantId, userId: null, role: 'system' }, async ({ sql }) => {
+      const ids = Array.from({ length: mine }, newId)
       await sql`
         insert into content (id, version_id, state) select id, id, 'draft' from unnest(${ids}::uuid[]) given (id)`
       await sql`
@@ -90,34 +112,23 @@ export async function planPosts(house: BenchHouse, count: number, at: Date): Pro
         select given.id, given.id, given.id, a.id, 'scheduled', ${at}, '2026-01-01T00:00', 'UTC'
         from unnest(${ids}::uuid[]) with ordinality given (id, place)
         join (select id, row_number() over (order by id) as place from social_accounts) a
-          on a.place = 1 + (given.place - 1) % ${accountsEach}`
+          on a.place = 1 + (given.place - 1) % ${over.accounts}`
       await sql`
         update tenant_due set next_due_at = least(next_due_at, ${at}) where tenant_id = ${tenantId}`
     })
+  })
 }
 
-export interface Published {
-  /** Milliseconds after the planned instant at which the send began, by the database's clock. */
-  late: number[]
-  states: Record<string, number>
-}
-
-/** What became of all posts, read from the tables. */
-export async function outcome(house: BenchHouse): Promise<Published> {
-  const late: number[] = []
+/** How many posts are in which state, read from all workspaces. */
+export async function statesNow({ services, tenants }: BenchHouse): Promise<Record<string, number>> {
   const states: Record<string, number> = {}
-  for (const tenantId of house.tenants) {
-    const rows = await house.services.db.within(
-      { tenantId, userId: null, role: 'system' },
-      ({ sql }) => sql`
-        select j.state, extract(epoch from coalesce(a.armed_at, a.started_at) - j.run_at)::float8 * 1000 as late
-        from publish_jobs j left join publish_attempts a on a.id = j.attempt_id`,
+  await inLanes(tenants.length, 4, async place => {
+    const rows = await services.db.within(
+      { tenantId: tenants[place] as string, userId: null, role: 'system' },
+      ({ sql }) => sql`select state, count(*)::int as jobs from publish_jobs group by state`,
       { readOnly: true },
     )
-    for (const row of rows) {
-      states[row.state as string] = (states[row.state as string] ?? 0) + 1
-      if (row.late !== null) late.push(row.late as number)
-    }
-  }
-  return { late, states }
+    for (const { state, jobs } of rows) states[state] = (states[state] ?? 0) + jobs
+  })
+  return states
 }

@@ -1,0 +1,82 @@
+/** The checker of `bun run chaos` sees each kind of violation that is planted, and nothing where there is none. */
+import { describe, expect, test } from 'bun:test'
+import { type Accepted, check, type Evidence, type Recorded, type Shown, violations } from './chaos/check.ts'
+
+const post: Accepted = {
+  job: 'j1',
+  tenant: 'northwind',
+  place: 'ada',
+  texts: ['Fresh beans'],
+  dueAt: 1_000_000,
+  cancelledAt: null,
+}
+const row: Recorded = {
+  job: 'j1',
+  tenant: 'northwind',
+  state: 'published',
+  openAttempts: 0,
+  publishedEvents: 1,
+}
+const there: Shown = { place: 'ada', text: 'Fresh beans', at: 1_000_200 }
+const clean: Evidence = {
+  accepted: [post],
+  recorded: [row],
+  shown: [there],
+  places: new Map([
+    ['ada', 'northwind'],
+    ['ben', 'northwind'],
+    ['dan', 'southpaw'],
+  ]),
+  clearAt: 0,
+  mostLateMs: 1_000,
+  zombies: [],
+}
+const nothing = Object.fromEntries(violations.map(one => [one, 0]))
+
+test('finds nothing where nothing is wrong', () => {
+  expect(check(clean)).toEqual({ counts: nothing as never, found: [] })
+  for (const state of ['failed', 'unconfirmed', 'cancelled', 'held'])
+    expect(check({ ...clean, recorded: [{ ...row, state, publishedEvents: 0 }], shown: [] }).found).toEqual(
+      [],
+    )
+  expect(check({ ...clean, recorded: [{ ...row, state: 'unconfirmed', publishedEvents: 0 }] }).found).toEqual(
+    [],
+  )
+})
+
+describe('finds what is planted', () => {
+  const planted: [string, Partial<Evidence>, Partial<Record<(typeof violations)[number], number>>][] = [
+    ['no row', { recorded: [], shown: [] }, { LOST: 1 }],
+    ['no end', { recorded: [{ ...row, state: 'publishing', publishedEvents: 0 }], shown: [] }, { LOST: 1 }],
+    ['an attempt without an end', { recorded: [{ ...row, openAttempts: 1 }] }, { LOST: 1 }],
+    ['shown twice', { shown: [there, there] }, { DOUBLE: 1 }],
+    [
+      'sent after its cancelling was answered',
+      {
+        accepted: [{ ...post, cancelledAt: 999_000 }],
+        recorded: [{ ...row, state: 'unconfirmed', publishedEvents: 0 }],
+      },
+      { DOUBLE: 1 },
+    ],
+    ['early', { shown: [{ ...there, at: 999_900 }] }, { EARLY: 1 }],
+    ['late', { shown: [{ ...there, at: 1_002_000 }] }, { LATE: 1 }],
+    ['words of nobody', { shown: [there, { ...there, text: 'Stale beans' }] }, { WRONG: 1 }],
+    ['another account', { shown: [{ ...there, place: 'ben' }] }, { WRONG: 1 }],
+    ['published and not there', { shown: [] }, { LIE: 1 }],
+    ['there and failed', { recorded: [{ ...row, state: 'failed', publishedEvents: 0 }] }, { LIE: 1 }],
+    ['told twice', { recorded: [{ ...row, publishedEvents: 2 }] }, { LIE: 1 }],
+    ['a process that does not come back', { zombies: ['process 2'] }, { ZOMBIE: 1 }],
+    ["another tenant's account", { shown: [{ ...there, place: 'dan' }] }, { LEAK: 1 }],
+    ["another tenant's row", { recorded: [{ ...row, tenant: 'southpaw' }] }, { LEAK: 1 }],
+  ]
+  for (const [name, change, counts] of planted)
+    test(name, () => {
+      expect(check({ ...clean, ...change }).counts).toEqual({ ...nothing, ...counts } as never)
+    })
+
+  test('late only from the moment on at which nothing was in the way', () => {
+    const late = { shown: [{ ...there, at: 1_030_000 }] }
+    expect(check({ ...clean, ...late, clearAt: 1_029_500 }).counts.LATE).toBe(0)
+    expect(check({ ...clean, ...late, clearAt: 1_028_500 }).counts.LATE).toBe(1)
+  })
+})

@@ -1,0 +1,112 @@
+/** The checker: what was accepted, what the database says, and what each platform's own witness holds, side by side. */
+
+export const violations = ['LOST', 'DOUBLE', 'EARLY', 'LATE', 'WRONG', 'LIE', 'ZOMBIE', 'LEAK'] as const
+export type Violation = (typeof violations)[number]
+
+/** A post that the API has taken with a 2xx. Times are milliseconds since 1970. */
+export interface Accepted {
+  job: string
+  tenant: string
+  /** The account at its platform, as the platform's witness names it. */
+  place: string
+  /** Every text that may go out: the one planned, and the one that it was changed to. */
+  texts: readonly string[]
+  dueAt: number
+  /** When a cancel was answered with 200 and the state `cancelled`. */
+  cancelledAt: number | null
+}
+
+export interface Recorded {
+  job: string
+  tenant: string
+  state: string
+  /** Attempts that have no end or no outcome. */
+  openAttempts: number
+  /** How often it was told as published. */
+  publishedEvents: number
+}
+
+/** One post that readers see, by the platform's own witness. */
+export interface Shown {
+  place: string
+  text: string
+  /** When the platform took it; null where its witness does not tell. */
+  at: number | null
+}
+
+export interface Evidence {
+  accepted: readonly Accepted[]
+  recorded: readonly Recorded[]
+  shown: readonly Shown[]
+  /** Which tenant each place belongs to. */
+  places: ReadonlyMap<string, string>
+  /** From this moment on nothing was in the way any more; before it lateness is the fault's. */
+  clearAt: number
+  mostLateMs: number
+  /** Processes that did not serve and look for work again in time. */
+  zombies: readonly string[]
+}
+
+export interface Verdict {
+  counts: Record<Violation, number>
+  /** Each violation in words. */
+  found: string[]
+}
+
+const ends = new Set(['published', 'failed', 'unconfirmed', 'cancelled', 'held'])
+/** The witness's clock and the database's are read at different moments. */
+const clockMs = 5
+
+export function check(evidence: Evidence): Verdict {
+  const { accepted, places } = evidence
+  const counts = Object.fromEntries(violations.map(one => [one, 0])) as Verdict['counts']
+  const found: string[] = []
+  const count = (violation: Violation, words: string) => {
+    counts[violation] += 1
+    found.push(`${violation}: ${words}`)
+  }
+  const rows = new Map(evidence.recorded.map(row => [row.job, row]))
+  const owners = new Map(accepted.flatMap(post => post.texts.map(text => [text, post] as const)))
+  const shownOf = new Map<string, Shown[]>()
+  for (const one of evidence.shown) {
+    const post = owners.get(one.text)
+    if (!post) {
+      count('WRONG', `${one.place} shows words that nobody planned: ${one.text}`)
+      continue
+    }
+    const tenant = places.get(one.place)
+    if (tenant !== post.tenant)
+      count('LEAK', `${one.place} of ${tenant} shows a post of ${post.tenant}: ${one.text}`)
+    else if (one.place !== post.place)
+      count('WRONG', `${one.place} shows a post that was meant for ${post.place}`)
+    shownOf.set(post.job, [...(shownOf.get(post.job) ?? []), one])
+  }
+  for (const post of accepted) {
+    const row = rows.get(post.job)
+    const shown = shownOf.get(post.job) ?? []
+    const name = `${post.texts[0]} (${post.job})`
+    if (!row) {
+      count('LOST', `${name} was accepted and is not in the database`)
+      continue
+    }
+    if (row.tenant !== post.tenant) count('LEAK', `${name} of ${post.tenant} is a row of ${row.tenant}`)
+    if (!ends.has(row.state)) count('LOST', `${name} has not ended: ${row.state}`)
+    else if (row.openAttempts > 0) count('LOST', `${name} has ${row.openAttempts} attempts without an end`)
+    if (shown.length > 1) count('DOUBLE', `${name} is shown ${shown.length} times`)
+    if (post.cancelledAt !== null && shown.length > 0)
+      count('DOUBLE', `${name} is shown, and its cancelling was answered`)
+    if (row.state === 'published' && shown.length === 0) count('LIE', `${name} is published and is not there`)
+    if (shown.length > 0 && ['failed', 'cancelled', 'held', 'scheduled'].includes(row.state))
+      count('LIE', `${name} is ${row.state} and is there`)
+    if (row.publishedEvents !== (row.state === 'published' ? 1 : 0))
+      count('LIE', `${name} is ${row.state} and was told ${row.publishedEvents} times as published`)
+    for (const { at } of shown) {
+      if (at === null) continue
+      if (at < post.dueAt - clockMs) count('EARLY', `${name} went out ${post.dueAt - at} ms early`)
+      const late = at - Math.max(post.dueAt, evidence.clearAt)
+      if (late > evidence.mostLateMs) count('LATE', `${name} went out ${late} ms late`)
+    }
+  }
+  for (const zombie of evidence.zombies) count('ZOMBIE', zombie)
+  return { counts, found }
+}
