@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { tagPattern, wordPattern } from '../src/brakes/pattern.ts'
 import { claimJobs } from '../src/jobs/claim.ts'
-import { HeldBack, holdLease, LeaseLost } from '../src/jobs/lease.ts'
+import { armJobs, HeldBack, holdLease, LeaseLost } from '../src/jobs/lease.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
 import { type House, openHouse, type Person } from './cast.ts'
@@ -37,6 +37,13 @@ async function plan(content: string, account: string, when: object = inMs(minute
   })
   expect(made.status).toBe(201)
   return made.body.items[0].id
+}
+const until = async (what: () => Promise<boolean>, ms = 10_000): Promise<void> => {
+  const end = Date.now() + ms
+  while (!(await what())) {
+    if (Date.now() > end) throw new Error('It did not come to that in time')
+    await Bun.sleep(20)
+  }
 }
 const putOn = async (wish: object, by: Person = house.alice) =>
   by.api('POST', '/brakes', { reason: 'Bad news today.', ...wish })
@@ -272,6 +279,61 @@ describe('a post that is with a worker when a brake is put on', () => {
         values (${newId()}, 'account', ${account}, 'it', 'A race')`,
     )
     await expect(lease.arm({})).rejects.toBeInstanceOf(HeldBack)
+  })
+
+  test('is refused when the brake commits while it asks', async () => {
+    const account = await rehearsal()
+    const id = await plan(await write('At the very moment'), account)
+    const lease = await claim(id)
+    const locked = Promise.withResolvers<void>()
+    const commit = Promise.withResolvers<void>()
+    const brake = house.services.db.within(system(), async scope => {
+      await scope.sql`select 1 from publish_jobs where id = ${id} for update`
+      await scope.sql`
+        insert into brakes (id, scope, value, about, reason) values (${newId()}, 'account', ${account}, 'it', 'A race')`
+      locked.resolve()
+      await commit.promise
+    })
+    await locked.promise
+    const armed = lease.arm({}).then(
+      () => 'armed',
+      error => error,
+    )
+    await until(async () => {
+      const [waits] = await house.services.db.owner`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return Boolean(waits)
+    })
+    commit.resolve()
+    await brake
+    expect(await armed).toBeInstanceOf(HeldBack)
+  })
+
+  test('is refused alone among those that ask together, and so is what is too late', async () => {
+    const accounts = [await rehearsal(), await rehearsal(), await rehearsal()]
+    const ids: string[] = []
+    for (const account of accounts) ids.push(await plan(await write('Asking together'), account))
+    await house.shiftClock(2 * minute)
+    const { jobs } = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 10))
+    const asking = ids.map(id => {
+      const one = jobs.find(({ id: claimed }) => claimed === id)
+      if (!one) throw new Error('It was not claimed')
+      return one
+    })
+    const answers = await house.services.db.within(system(), async scope => {
+      await scope.sql`
+        insert into brakes (id, scope, value, about, reason)
+        values (${newId()}, 'account', ${accounts[0] ?? null}, 'it', 'A race')`
+      await scope.sql`
+        update publish_jobs set late_minutes = 1, run_at = run_at - interval '1 hour' where id = ${ids[1] ?? null}`
+      return armJobs(
+        scope,
+        [...asking, { id: ids[2] ?? '', attemptId: newId() }].map(one => ({ job: one, known: {} })),
+      )
+    })
+    expect(answers).toEqual(['held back', 'held back', 'armed', 'lost'])
+    const armed = await Promise.all(ids.map(async id => (await job(id)).attempts[0].armedAt !== null))
+    expect(armed).toEqual([false, false, true])
   })
 })
 
