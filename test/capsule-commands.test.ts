@@ -272,7 +272,7 @@ test('what is not right is said in one sentence', async () => {
     const { code, out, err } = await run(here, args, input)
     expect([args.join(' '), code, out]).toEqual([args.join(' '), 1, ''])
     expect(err).toContain(words)
-    expect(err).toMatch(/^[A-Z/"-].*\.\n$/)
+    expect(err).toMatch(/^[A-Z/"-].*\.\n$/m)
     expect(err).not.toContain(passphrase)
   }
   expect(readdirSync(files).sort()).toEqual(['back.capsule', 'cut.capsule', 'northwind.capsule'])

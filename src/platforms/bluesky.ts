@@ -96,12 +96,12 @@ export const bluesky: Platform = {
     return outcomeOf(
       'Bluesky',
       () => publish(account, post, sending),
-      why => retry(why),
+      why => ({ ...retry(why), perhaps: true }),
     )
   },
   reconcile(account, post, sending) {
     const look = () => lookUp(session(account, sending, sending.credential), account, post)
-    return outcomeOf<Finding>('Bluesky', look, why => retry(why))
+    return outcomeOf<Finding>('Bluesky', look, why => ({ ...retry(why), perhaps: true }))
   },
   metrics(account, remoteId, sending) {
     return connecting('Bluesky', () => counts(account, remoteId, sending))

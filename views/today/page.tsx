@@ -107,9 +107,10 @@ function NextOut({ frame, today }: { frame: Frame; today: Today }): Html {
   return (
     <Block title="Next out" more={{ href: `${base}/calendar`, label: 'Calendar' }}>
       {today.next.length > 0 ? (
-        byDate(today.next, workspace.zone).map(({ date, departures }) => (
+        byDate(today.next, workspace.zone).map(({ date, departures }, index) => (
           <>
-            {date !== today.ahead[0]?.date && (
+            {/* Today needs no heading, unless something of an earlier day stands above it. */}
+            {(date !== today.ahead[0]?.date || index > 0) && (
               <ListHeading note={yearBeside(date, today.ahead[0]?.date ?? '')}>{longDay(date)}</ListHeading>
             )}
             <Rows label={longDay(date)}>
