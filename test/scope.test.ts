@@ -438,3 +438,21 @@ test('a tenant that was erased a moment ago is closed, whatever lies in public u
     await db.owner`drop table public.workspace`
   }
 })
+
+test('a backend that may not become the tenant is let go, and the next one may', async () => {
+  const db = await open(1)
+  const made = await createTenant(
+    db.owner,
+    { slug: 'granted-late', secret: testSecret, appRole: db.appRole },
+    async () => {},
+  )
+  const actor: Actor = { tenantId: made.id, userId: null, role: 'system' }
+  const backend = () => db.within(actor, s => s.sql`select pg_backend_pid() as pid`)
+  const [before] = await backend()
+  await db.owner.unsafe(`revoke ${made.schema} from "${db.appRole}"`)
+  expect(await failureOf(backend())).toBeInstanceOf(Unavailable)
+  await db.owner.unsafe(`grant ${made.schema} to "${db.appRole}" with inherit false, set true`)
+  const [after] = await backend()
+  expect(after?.pid).not.toBe(before?.pid)
+  await deleteTenantSchema(db.owner, made.id)
+})

@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres'
-import { Conflict, Invalid } from '../errors.ts'
+import { Conflict, Invalid, Unavailable } from '../errors.ts'
 import { newId } from '../lib/id.ts'
 import { deriveKey, newKey, open, seal } from '../lib/seal.ts'
 import { type Migration, readMigrations, statementsOf } from './migrations.ts'
@@ -65,7 +65,7 @@ export async function createTenant(
   })
   try {
     await createTenantSchema(owner, tenant, given.appRole)
-    await seed(tenant)
+    await seedPatiently(seed, tenant)
     await owner`update public.tenants set state = 'active' where id = ${id}`
     return { ...tenant, state: 'active' }
   } catch (error) {
@@ -97,6 +97,17 @@ export async function claimSlug(tx: TransactionSql, slug: string, tenantId: stri
     select 1 from public.tenants where slug = ${slug} and id <> ${tenantId}
     union all select 1 from public.former_slugs where slug = ${slug} and tenant_id <> ${tenantId}`
   if (taken) throw new Conflict(`The address "${slug}" is taken. Choose another one.`)
+}
+
+/** A backend of the app may not know the new role yet; the next one does. */
+async function seedPatiently(seed: (tenant: Tenant) => Promise<void>, tenant: Tenant): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await seed(tenant)
+    } catch (error) {
+      if (!(error instanceof Unavailable) || tries === 3) throw error
+    }
+  }
 }
 
 /** A process that died while it made a tenant leaves it half made, holding its address; nobody was ever in it. */

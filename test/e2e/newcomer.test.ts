@@ -65,7 +65,7 @@ describePeer('chromium', 'a newcomer, from set-up to the published post', () => 
       !(await page
         .locator('[name^="alt."]')
         .first()
-        .waitFor({ timeout: 3_000 })
+        .waitFor({ timeout: 15_000 })
         .then(
           () => true,
           () => false,
