@@ -164,8 +164,8 @@ async function rolledBack(lease: Lease, readOnly: boolean, error: unknown): Prom
     (failed: unknown) => failed,
   )
   if ((headFailure as { code?: string } | null)?.code === '42501') {
-    // The app may become every tenant, so this backend remembers wrongly what it may: a grant that is committed while a
-    // backend reads its memberships can be missed by it (measured on 18.4, once in a thousand tenants made four at a time).
+    // The app may become every tenant, so what this backend remembers of its memberships is taken to be out of date: it is
+    // let go. Met once on 18.4 while tenants were made four at a time; the cause inside PostgreSQL was not looked into.
     lease.destroy()
     return new Unavailable()
   }
