@@ -62,6 +62,29 @@ export async function withdrawApproval(scope: Scope, id: string): Promise<Conten
   return decide(scope, piece, 'withdrawn', 'in_review', 'content.withdrawn')
 }
 
+/**
+ * Takes back the approval of what is no longer what was approved; it waits for review again.
+ * @returns false when it is not approved any more
+ */
+export async function breakApproval(
+  scope: Scope,
+  id: string,
+  note: string,
+  about: { changes: readonly string[] },
+): Promise<boolean> {
+  if ((await lock(scope, id)) !== 'approved') return false
+  await decide(
+    scope,
+    await readPiece(scope, id),
+    'withdrawn',
+    'in_review',
+    'content.seal_broken',
+    note,
+    about,
+  )
+  return true
+}
+
 /** Sends a piece back to its author with what should change. @throws NotFound, Conflict when nobody asked for a review */
 export async function requestChanges(scope: Scope, id: string, { note }: ChangeRequest): Promise<Content> {
   allow(scope, 'content.approve')
@@ -90,6 +113,7 @@ async function decide(
   state: ContentState,
   event: EventType,
   note = '',
+  about: Record<string, unknown> = {},
 ): Promise<Content> {
   await scope.sql`
     insert into approvals (id, content_id, version_id, decision, note, user_id)
@@ -99,6 +123,7 @@ async function decide(
     versionId: piece.versionId,
     ...(note ? { note } : {}),
     ...(event === 'content.withdrawn' ? { from: piece.state } : {}),
+    ...about,
   })
   return shown(await readPiece(scope, piece.id))
 }

@@ -1,5 +1,6 @@
 /** What the worker hands to an adapter, kept in memory: durable steps, a credential, the rehearsal's journal. */
 import sharp from 'sharp'
+import { sha256 } from '../../src/lib/canonical.ts'
 import { createOutbound } from '../../src/lib/fetch.ts'
 import type {
   Account,
@@ -152,6 +153,7 @@ export async function pictureOf(
     width,
     height,
     bytes: bytes.length,
+    sha256: sha256(bytes),
     alt,
     url: 'https://masthead.test/media/1',
     read: async () => bytes,
