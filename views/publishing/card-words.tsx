@@ -140,7 +140,7 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
             {elsewhere}
             <p>
               {row.heldFor === 'approval'
-                ? 'It goes out once this version is approved.'
+                ? `${job.error?.code === 'seal_broken' ? `${job.error.message} ` : ''}It goes out once this version is approved.`
                 : row.heldFor === 'brake'
                   ? `${job.error?.message ?? 'A brake is on it.'} ${job.error?.next ?? ''}`
                   : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}

@@ -20,6 +20,7 @@ import { Holds } from './holds.tsx'
 import { MoveForm } from './move.tsx'
 import { Numbers } from './numbers.tsx'
 import { JobMark } from './rows.tsx'
+import { Assurance } from './seal.tsx'
 import { JobStatus, movable } from './status.tsx'
 import { firstWords, minutesWords } from './words.ts'
 
@@ -80,6 +81,12 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
             rejected={ofForm ? rejected : undefined}
           />
         )}
+        <Assurance
+          seal={sheet.seal}
+          back={job.readBack}
+          zone={workspace.zone}
+          receipt={job.state === 'published' ? `${base}/publish-jobs/${job.id}/receipt` : null}
+        />
         <Holds holds={sheet.holds} zone={workspace.zone} />
         <Facts base={base} sheet={sheet} usual={workspace.lateMinutes} />
       </Columns>
