@@ -3,18 +3,22 @@ import { createHash } from 'node:crypto'
 import { readBackDue } from '../src/jobs/read-back.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { type House, openHouse, type Person } from './cast.ts'
+import { type Mastodon, startMastodon } from './peers/index.ts'
 import { newPicture } from './world.ts'
 
 let house: House
 let worker: Worker
 let clock = 0
+let mastodon: Mastodon
 beforeAll(async () => {
-  house = await openHouse()
+  mastodon = await startMastodon()
+  house = await openHouse({ OUTBOUND_ALLOW: mastodon.host })
   worker = createWorker(house.services)
 })
 afterAll(async () => {
   await worker.stop(5_000)
   await house.close()
+  await mastodon.stop()
 })
 beforeEach(() => requireApproval(true))
 
@@ -193,12 +197,20 @@ describe('the worker', () => {
   })
 
   test('refuses a picture whose file is another one', async () => {
-    await requireApproval(false)
-    const [account, media] = [await rehearsal(), await picture()]
-    const mastodonLike = await approved({ text: 'Swapped.', media: [media] })
-    const [id] = (await plan(mastodonLike, [account], { now: true })) as [string]
-    expect(id).toBeString()
+    const { token } = mastodon.addAccount('ada')
+    const connected = await house.alice.api('POST', '/accounts', {
+      platform: 'mastodon',
+      settings: { instance: mastodon.url, token },
+    })
+    const [good, media] = [await picture(), await picture()]
+    const content = await approved({ text: 'Swapped.', media: [media] })
+    const bytes = await house.services.files.read(house.alice.tenant.id, good, 'full')
+    if (!bytes) throw new Error('the picture has no file')
+    await house.services.files.write(house.alice.tenant.id, media, 'full', bytes)
+    const [id] = (await plan(content, [connected.body.id], { now: true })) as [string]
     await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'failed', error: { code: 'picture_changed' } })
+    expect(mastodon.accepted).toHaveLength(0)
   })
 
   test('asks once more just before it sends: an approval taken back meanwhile stops it', async () => {
@@ -297,5 +309,57 @@ describe('reading back', () => {
       ({ sql }) => sql`select tries, state from read_backs where job_id = ${id}`,
     )) as Record<string, unknown>[]
     expect([...rows]).toMatchObject([{ tries: 1, state: 'same' }])
+  })
+})
+
+describe('a receipt', () => {
+  test('says what went out, when, and on whose word; nobody else’s workspace sees it', async () => {
+    await requireApproval(true)
+    const account = await rehearsal()
+    const content = await approved({ text: 'Signed <and> sealed.', media: [await picture('Alt & more')] })
+    const [id] = (await plan(content, [account])) as [string]
+    const path = `/publish-jobs/${id}/receipt`
+    expect(await house.bob.api('GET', path)).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    expect((await house.bob.page('GET', `/w/northwind${path}`)).status).toBe(409)
+    await shift(3 * 3_600_000)
+    await worker.idle()
+    await readBackDue(house.services, house.alice.tenant.id)
+    const { status, body } = await house.cora.api('GET', path)
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      jobId: id,
+      planned: { zone: 'Europe/Berlin', by: 'Bob' },
+      version: { number: 1, begunBy: 'Ann', savedBy: 'Ann' },
+      approval: { by: 'Cora' },
+      seal: { kept: true, changes: [] },
+      published: { saidBy: null },
+    })
+    expect(body.seal.sha256).toBe(body.sent.sha256)
+    const { html } = await house.cora.page('GET', `/w/northwind${path}`)
+    for (const words of [
+      'Signed &lt;and&gt; sealed.',
+      'Alt &amp; more',
+      'Europe/Berlin',
+      'It went out exactly as it was approved',
+      body.sent.sha256,
+      'Cora',
+    ])
+      expect(html).toContain(words)
+    expect((await house.bob.page('GET', `/w/northwind/publish-jobs/${id}`)).html).toContain(`${id}/receipt`)
+    expect((await house.dan.api('GET', path)).status).toBe(404)
+    expect((await house.dan.page('GET', `/w/southpaw${path}`)).status).toBe(404)
+    expect((await house.dan.api('GET', `/content/${content}/seal`)).status).toBe(404)
+  })
+
+  test('what went out stays on it when the alt text is changed later', async () => {
+    await requireApproval(false)
+    const media = await picture('As it was')
+    const { body } = await house.bob.api('POST', '/content', { text: 'Kept.', media: [media] })
+    const [id] = (await plan(body.id, [await rehearsal()], { now: true })) as [string]
+    await worker.idle()
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'As it is' })
+    const receipt = (await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body
+    expect(receipt).toMatchObject({ approval: null, seal: null, post: { images: [{ alt: 'As it was' }] } })
+    expect(createHash('sha256').update(receipt.sent.payload).digest('hex')).toBe(receipt.sent.sha256)
   })
 })

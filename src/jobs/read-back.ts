@@ -156,6 +156,7 @@ async function recordResult(scope: Scope, one: ClaimedReadBack, result: Result):
   const ended = await sql`
     update read_backs set state = ${state}, findings = ${sql.json(findings as never)}, lease_until = null,
       ended_at = public.clock() where ${held} returning id`
+  if (ended.length > 0) scope.happened.push({ type: 'publish_job.read_back', subjectId: one.jobId })
   if (ended.length > 0 && state === 'different')
     await record(scope, 'publish_job.differs', one.jobId, {
       contentId: one.contentId,

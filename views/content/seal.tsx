@@ -15,6 +15,18 @@ export function SealOf({ frame, sheet }: { frame: Frame; sheet: ComposerSheet })
       <Time at={seal.at} zone={zone} />
     </small>
   )
+  const goesOn =
+    sheet.piece?.state === 'approved' ||
+    sheet.piece?.state === 'in_review' ||
+    sheet.jobs.some(({ state }) => state === 'scheduled' || state === 'held')
+  if (seal.state === 'broken' && !goesOn)
+    return (
+      <details class="seal" id="seal">
+        <summary>Changed since it was approved</summary>
+        <Changes changes={seal.changes} />
+        {approval}
+      </details>
+    )
   if (seal.state === 'broken')
     return (
       <NeedCard id="seal" state="changes_requested" kicker="The seal of the approval is broken">

@@ -78,7 +78,7 @@ function Facts({ receipt, zone }: { receipt: Receipt; zone: string }): Html {
               <br />
               <small>
                 {late}
-                {receipt.attempts > 1 && `, at the ${receipt.attempts}th attempt`}
+                {receipt.attempts > 1 && `, after ${receipt.attempts} attempts`}
                 {published.saidBy && `; ${published.saidBy} found it there`}
               </small>
             </>
