@@ -7,7 +7,7 @@ import { instantOf, isoIn } from '../lib/time.ts'
 import { allow } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import type { PlatformId } from '../platforms/platform.ts'
-import { holdBraked, releaseUnbraked, takeBack } from '../publishing/braked.ts'
+import { holdBraked, releaseUnbraked, stopSends, takeBack } from '../publishing/braked.ts'
 import { readBrake } from './find.ts'
 import { tagPattern, wordPattern } from './pattern.ts'
 import type { BrakePutOn, BrakeTakenOff, NewBrake } from './schema.ts'
@@ -33,6 +33,7 @@ export async function putBrakeOn(scope: Scope, wish: BrakeWish): Promise<BrakePu
     values (${id}, ${wish.scope}, ${value}, ${pattern}, ${about}, ${wish.reason}, ${endsAt}, ${scope.actor.userId})
     on conflict (scope, value) where released_at is null do nothing returning id`
   if (!made) throw new Conflict(`A brake is on ${about} already.`)
+  await stopSends(scope)
   const underWay = await takeBack(scope)
   const held = await holdBraked(scope)
   await record(scope, 'brake.put_on', id, { about, reason: wish.reason, held: held.length })

@@ -1,7 +1,6 @@
 import type { Scope } from '../db/scope.ts'
 import type { Json } from '../platforms/platform.ts'
-import { brakeOn } from '../publishing/braked.ts'
-import { tooLate } from '../publishing/late.ts'
+import { brakeKey, brakeOn } from '../publishing/braked.ts'
 import { type ClaimedJob, leaseSeconds } from './claim.ts'
 
 /** Another worker holds the job now: nothing may be sent or recorded for it any more. */
@@ -40,30 +39,33 @@ interface Arming {
   known: Record<string, Json>
 }
 
-/** What became of asking to send: held back is what a brake has come over since the claim, and what is too late by now. */
+/** What became of asking to send: held back is what a brake has come over since the claim. */
 type Armed = 'armed' | 'held back' | 'lost'
 
 /**
- * Writes down, for several jobs at once, that their next calls may publish. The jobs' rows are locked first, in the
- * order of their ids as a brake locks them, and by a statement of their own: a take-over or a brake that commits while
- * this waits is seen, not overtaken.
+ * Writes down, for several jobs at once, that their next calls may publish. The jobs' rows are locked first, by a
+ * statement of their own that also waits for a brake just being put on: a take-over or a brake that commits meanwhile is
+ * seen, not overtaken.
  * @returns for each, whether its attempt may send; `lost` when it does not hold the job for long enough. Where it may
  * not, nothing was written
  */
-export async function armJobs({ sql }: Scope, armings: readonly Arming[]): Promise<Armed[]> {
+export async function armJobs(scope: Scope, armings: readonly Arming[]): Promise<Armed[]> {
+  const { sql } = scope
   const ids = armings.map(({ job }) => job.id)
   const attempts = armings.map(({ job }) => job.attemptId)
   const ours = sql`
     j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing'
       and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second'`
-  await sql`select 1 from publish_jobs where id = any(${ids}::uuid[]) order by id for update`
+  await sql`
+    select pg_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0)) from publish_jobs
+    where id = any(${ids}::uuid[]) order by id for update`
   const rows = await sql`
     with given as (
       select given.job_id, given.attempt_id, given.known
       from unnest(${ids}::uuid[], ${attempts}::uuid[],
         ${armings.map(({ known }) => JSON.stringify(known))}::text[]::jsonb[]) given (job_id, attempt_id, known)),
     asked as materialized (
-      select j.id, j.attempt_id, ${brakeOn(sql)} is not null or ${tooLate(sql)} as held_back
+      select j.id, j.attempt_id, ${brakeOn(sql)} is not null as held_back
       from publish_jobs j join given on ${ours}),
     held as (
       update publish_jobs j set steps = j.steps || given.known,
