@@ -2,6 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import { tagPattern, wordPattern } from '../src/brakes/pattern.ts'
 import { claimJobs } from '../src/jobs/claim.ts'
 import { armJobs, HeldBack, holdLease, LeaseLost } from '../src/jobs/lease.ts'
+import { recordOutcome, recordOutcomes } from '../src/jobs/record.ts'
+import { sendJob } from '../src/jobs/send.ts'
+import { createTogether } from '../src/jobs/together.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
 import { type House, openHouse, type Person } from './cast.ts'
@@ -332,6 +335,104 @@ describe('a post that is with a worker when a brake is put on', () => {
     expect(answers).toEqual(['held back', 'armed', 'armed', 'lost'])
     const armed = await Promise.all(ids.map(async id => (await job(id)).attempts[0].armedAt !== null))
     expect(armed).toEqual([false, true, true])
+  })
+})
+
+describe('a brake among workers that write', () => {
+  /** Claims what is planned on so many accounts, as one worker does. */
+  async function claimSome(count: number) {
+    const accounts = await Promise.all(Array.from({ length: count }, () => rehearsal()))
+    const ids = await Promise.all(
+      accounts.map(async one => plan(await write('Being sent', { tags: ['met'] }), one)),
+    )
+    await house.shiftClock(2 * minute)
+    const { jobs } = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 50))
+    return jobs.filter(one => ids.includes(one.id))
+  }
+  const retry = { is: 'retry', why: { code: 'busy', message: 'Busy.', next: 'It is tried again.' } } as const
+  const cancelAll = async (jobs: readonly { id: string }[]) => {
+    for (const { id } of jobs) await house.alice.api('DELETE', `/publish-jobs/${id}`)
+  }
+  const states = async (jobs: readonly { id: string }[]) =>
+    Promise.all(jobs.map(async ({ id }) => (await job(id)).heldFor))
+
+  test('waits for none of their rows, and what it left to them comes back held', async () => {
+    const jobs = await claimSome(3)
+    const [locked] = jobs
+    if (!locked) throw new Error('Nothing was claimed')
+    const lease = holdLease(work => house.services.db.within(system(), work), locked, 10_000)
+    lease.end()
+    const writes = Promise.withResolvers<void>()
+    const done = Promise.withResolvers<void>()
+    const worker = house.services.db.within(system(), async scope => {
+      await scope.sql`update publish_jobs set steps = '{}' where id = ${locked.id}`
+      writes.resolve()
+      await done.promise
+    })
+    await writes.promise
+    const on = await putOn({ scope: 'tag', value: 'met' })
+    expect([on.status, on.body.underWay]).toEqual([201, 0])
+    done.resolve()
+    await worker
+    expect((await states(jobs)).sort()).toEqual(['brake', 'brake', null])
+    await expect(lease.arm({})).rejects.toBeInstanceOf(HeldBack)
+    await house.services.db.within(system(), scope => recordOutcome(scope, locked, retry))
+    expect((await job(locked.id)).heldFor).toBe('brake')
+  })
+
+  test('neither stops the other, however often they meet', async () => {
+    for (let round = 0; round < 15; round++) {
+      await house.shiftClock(0)
+      const jobs = await claimSome(8)
+      const [asking, ended] = [jobs.slice(0, 2), jobs.slice(2)]
+      const [on, , armed] = await Promise.all([
+        putOn({ scope: 'tag', value: 'met' }),
+        // As a worker writes about several jobs in one transaction: in no order, here against a brake's.
+        house.services.db.within(system(), scope =>
+          recordOutcomes(
+            scope,
+            ended.toReversed().map(one => ({ job: one, outcome: retry, notes: [] })),
+          ),
+        ),
+        house.services.db.within(system(), scope =>
+          armJobs(
+            scope,
+            asking.toReversed().map(one => ({ job: one, known: {} })),
+          ),
+        ),
+      ])
+      expect(on.status).toBe(201)
+      expect(await states(ended)).toEqual(ended.map(() => 'brake'))
+      const underWay = armed.filter(answer => answer === 'armed').length
+      expect(on.body.underWay).toBe(underWay)
+      await house.services.db.within(system(), scope =>
+        recordOutcomes(
+          scope,
+          asking.map(one => ({ job: one, outcome: retry, notes: [] })),
+        ),
+      )
+      expect(await states(asking)).toEqual(asking.map(() => 'brake'))
+      expect((await house.alice.api('DELETE', `/brakes/${on.body.id}`)).status).toBe(200)
+      await cancelAll(jobs)
+    }
+  }, 30_000)
+
+  test('holds the feed too, though nothing leaves the house there', async () => {
+    const feed = (await house.alice.api('GET', '/accounts')).body.items.find(
+      (one: { platform: string }) => one.platform === 'feed',
+    ).id
+    const id = await plan(await write('Only here'), feed)
+    await house.shiftClock(2 * minute)
+    const { jobs } = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 50))
+    const claimed = jobs.find(one => one.id === id)
+    if (!claimed) throw new Error('It was not claimed')
+    await house.services.db.within(
+      system(),
+      scope => scope.sql`
+        insert into brakes (id, scope, value, about, reason) values (${newId()}, 'account', ${feed}, 'it', 'A race')`,
+    )
+    await sendJob(house.services, createTogether(house.services.db.within), house.alice.tenant, claimed)
+    expect((await job(id)).heldFor).toBe('brake')
   })
 })
 

@@ -26,6 +26,7 @@ export async function putBrakeOn(scope: Scope, wish: BrakeWish): Promise<BrakePu
   const { value, pattern, about } = await target(scope, wish)
   const endsAt = await endOf(scope, wish)
   const id = newId()
+  await stopSends(scope)
   // One that has run out and is not taken off yet makes way.
   await endBrakes(scope)
   const [made] = await sql`
@@ -33,7 +34,6 @@ export async function putBrakeOn(scope: Scope, wish: BrakeWish): Promise<BrakePu
     values (${id}, ${wish.scope}, ${value}, ${pattern}, ${about}, ${wish.reason}, ${endsAt}, ${scope.actor.userId})
     on conflict (scope, value) where released_at is null do nothing returning id`
   if (!made) throw new Conflict(`A brake is on ${about} already.`)
-  await stopSends(scope)
   const underWay = await takeBack(scope)
   const held = await holdBraked(scope)
   await record(scope, 'brake.put_on', id, { about, reason: wish.reason, held: held.length })

@@ -31,14 +31,20 @@ export const brakeOn = (sql: ScopedSql) => sql`(
   order by b.created_at, b.id limit 1)`
 
 /**
- * Names the lock between what begins to be sent, which shares it, and a brake that is put on, which has it alone until it
- * commits. Workers hold their jobs' rows in any order, so a brake that waited for these could wait for ever.
+ * Names the lock between a brake that is put on, which has it alone until it commits, and what plans posts or begins to
+ * send them, which shares it. Workers hold their jobs' rows in any order, so a brake that waited for these could wait for
+ * ever.
  */
 export const brakeKey = ({ tenant }: Scope): string => `brake ${tenant.id}`
 
-/** Nothing begins to be sent from now until the transaction has ended, and what begins afterwards sees what it did. */
+/** Until the transaction ends nothing is planned and nothing begins to be sent; what does afterwards sees what it did. */
 export async function stopSends(scope: Scope): Promise<void> {
   await scope.sql`select pg_advisory_xact_lock(hashtextextended(${brakeKey(scope)}, 0))`
+}
+
+/** Waits for a brake just being put on; what is asked afterwards sees it, and another one waits for this transaction. */
+export async function besideBrakes(scope: Scope): Promise<void> {
+  await scope.sql`select pg_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0))`
 }
 
 /** Which jobs a move looks at: all, those of one piece of content, or those named. */

@@ -1,7 +1,7 @@
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Happening, record } from '../events.ts'
-import { holdBraked, releaseUnbraked } from './braked.ts'
+import { besideBrakes, holdBraked, releaseUnbraked } from './braked.ts'
 import { calledOff, perhapsOut } from './perhaps.ts'
 
 /**
@@ -11,6 +11,7 @@ import { calledOff, perhapsOut } from './perhaps.ts'
 export async function followContent(scope: Scope, { type, subjectId }: Happening): Promise<void> {
   const react = reactions[type]
   if (!react) return
+  await besideBrakes(scope)
   await lockWaiting(scope, type === 'workspace.changed' ? null : subjectId)
   await react(scope, subjectId)
 }

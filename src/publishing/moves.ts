@@ -4,7 +4,7 @@ import { Conflict, NotFound } from '../errors.ts'
 import { type EventType, record } from '../events.ts'
 import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
-import { holdBraked } from './braked.ts'
+import { besideBrakes, holdBraked } from './braked.ts'
 import { readJob } from './find.ts'
 import { calledOff, perhapsOut } from './perhaps.ts'
 import { plannedMoment } from './schedule.ts'
@@ -20,6 +20,7 @@ interface Locked {
 
 /** The job, locked against the worker and other people until the transaction ends; its content before it. @throws NotFound */
 async function lockJob(scope: Scope, id: string): Promise<Locked> {
+  await besideBrakes(scope)
   if (isId(id))
     await scope.sql`
       select 1 from content c where c.id = (select content_id from publish_jobs where id = ${id}) for share of c`
