@@ -7,6 +7,7 @@ import { sendJob } from '../src/jobs/send.ts'
 import { createTogether } from '../src/jobs/together.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
+import { stopSends } from '../src/publishing/braked.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 
 let house: House
@@ -291,7 +292,7 @@ describe('a post that is with a worker when a brake is put on', () => {
     const locked = Promise.withResolvers<void>()
     const commit = Promise.withResolvers<void>()
     const brake = house.services.db.within(system(), async scope => {
-      await scope.sql`select 1 from publish_jobs where id = ${id} for update`
+      await stopSends(scope)
       await scope.sql`
         insert into brakes (id, scope, value, about, reason) values (${newId()}, 'account', ${account}, 'it', 'A race')`
       locked.resolve()

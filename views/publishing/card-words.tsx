@@ -57,7 +57,7 @@ export function cardWords({ job, row, profileUrl, perhaps }: JobSheet, zone: str
     case 'scheduled':
       return {
         kicker: `Scheduled: ${whenWords(row) ?? ''}`,
-        title: <>Goes out {planned}</>,
+        title: late ? <>Was planned for {planned}</> : <>Goes out {planned}</>,
         text: (
           <>
             {elsewhere}
