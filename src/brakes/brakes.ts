@@ -64,7 +64,7 @@ async function release(scope: Scope, brake: Record<string, unknown>, by: string 
   const { id, about, reason } = brake as { id: string; about: string; reason: string }
   await scope.sql`
     update brakes set released_at = least(ends_at, public.clock()), released_by = ${by} where id = ${id}`
-  const freed = await releaseUnbraked(scope, `a brake was on ${about} (${reason})`)
+  const freed = await releaseUnbraked(scope, `a brake was on ${about} (${reason.replace(/[.\s]+$/u, '')})`)
   await record(scope, 'brake.taken_off', id, { about, ranOut: by === null, ...freed })
   return freed
 }
