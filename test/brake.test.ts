@@ -179,7 +179,7 @@ describe('a brake', () => {
     const asks = await job(stale)
     expect([asks.state, asks.heldFor]).toEqual(['held', 'late'])
     expect(asks.error.message).toContain('while a brake was on')
-    expect(asks.error.message).toContain('Bad news today.')
+    expect(asks.error.message).toContain('(Bad news today).')
     const states = await Promise.all(soon.map(async id => (await job(id)).state))
     expect(states.sort()).toEqual(['published', 'scheduled'])
     const told = (await house.alice.api('GET', '/notifications')).body.items
