@@ -186,6 +186,20 @@ describe('a brake', () => {
     expect(told[0].about).toContain('has run out: 2 planned again, 1 too late')
   })
 
+  test('tells each post which one held it when several run out while nobody looks', async () => {
+    const until = new Date(Date.now() + 5 * minute).toISOString()
+    const later = new Date(Date.now() + 6 * minute).toISOString()
+    const [one, other] = [await rehearsal(), await rehearsal()]
+    const jobs = [await plan(await write('Of one'), one), await plan(await write('Of another'), other)]
+    await putOn({ scope: 'account', value: one, until, reason: 'The first reason.' })
+    await putOn({ scope: 'account', value: other, until: later, reason: 'The second one' })
+    await house.shiftClock(200 * minute)
+    await worker.idle()
+    const words = await Promise.all(jobs.map(async id => (await job(id)).error.message as string))
+    expect(words[0]).toEndWith('(The first reason).')
+    expect(words[1]).toEndWith('(The second one).')
+  })
+
   test('that has run out holds nothing, even before it is taken off', async () => {
     const account = await rehearsal()
     await putOn({ scope: 'account', value: account, until: new Date(Date.now() + minute).toISOString() })

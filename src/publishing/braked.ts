@@ -3,7 +3,6 @@ import type { Scope, ScopedSql } from '../db/scope.ts'
 import { recordAll } from '../events.ts'
 import { sendOrAsk, tooLate } from './late.ts'
 import { lateUnsure, perhapsOut } from './perhaps.ts'
-import type { JobError } from './schema.ts'
 import { spreadLate } from './spread.ts'
 
 /** A part of a statement over `brakes b`: that it is on now. One whose time is over holds nothing, even before it is taken off. */
@@ -89,11 +88,9 @@ export async function holdBraked(
 /**
  * Lets go what no brake holds any more, under the rules for what is planned. What is late by now goes out spread, and
  * what is later than it may be asks.
- * @param why what took it from the brake, as the rest of "Its moment passed while …"
  */
 export async function releaseUnbraked(
   scope: Scope,
-  why: string,
   { contentId = null }: Pick<Among, 'contentId'> = {},
 ): Promise<{ goesOut: number; asks: number }> {
   const { sql } = scope
@@ -103,30 +100,30 @@ export async function releaseUnbraked(
       and ${brakeOn(sql)} is null
     order by j.id for update of j`
   if (free.length === 0) return { goesOut: 0, asks: 0 }
-  const late: JobError = {
-    code: 'late',
-    message: `Its moment passed while ${why}.`,
-    next: sendOrAsk,
-    link: null,
-  }
   // What has begun and is in time goes on with its tries: its lateness counts from here, because they begin anew.
   const freed = await sql`
     with judged as materialized (
       select j.id, case when w.approval_required and c.state <> 'approved' then 'approval' when not ${tooLate(sql)} then 'nothing'
-        when ${perhapsOut(scope)} then 'an answer' else 'late' end as waits_for
+        when ${perhapsOut(scope)} then 'an answer' else 'late' end as waits_for,
+        coalesce((
+          select 'a brake was on ' || (e.data->>'about') || ' (' || rtrim(e.data->>'reason', '. ') || ')' from events e
+          where e.subject_id = j.id and e.type = 'publish_job.held' and e.data->>'for' = 'brake'
+          order by e.id desc limit 1), 'a brake was on it') as why
       from publish_jobs j join content c on c.id = j.content_id cross join workspace w
       where j.id = any(${free.map(row => row.id as string)}::uuid[]))
     update publish_jobs j set
       state = case judged.waits_for when 'nothing' then 'scheduled' when 'an answer' then 'unconfirmed' else 'held' end,
       held_for = case when judged.waits_for in ('approval', 'late') then judged.waits_for end,
-      error = case judged.waits_for when 'late' then ${sql.json(late)}::jsonb when 'an answer' then ${sql.json(lateUnsure)}::jsonb end,
+      error = case judged.waits_for when 'late' then
+          jsonb_build_object('code', 'late', 'message', 'Its moment passed while ' || judged.why || '.', 'next', ${sendOrAsk}::text, 'link', null)
+        when 'an answer' then ${sql.json(lateUnsure)}::jsonb end,
       wanted_at = case when j.first_try_at is null then j.wanted_at else public.clock() end,
       tries = 0, first_try_at = null, next_try_at = case when j.next_try_at > public.clock() then j.next_try_at end
     from judged where j.id = judged.id
-    returning j.id, j.content_id, j.account_id, j.run_at, j.state, j.held_for`
+    returning j.id, j.content_id, j.account_id, j.run_at, j.state, j.held_for, judged.why`
   await recordAll(
     scope,
-    freed.map(({ id, content_id: contentId, state, held_for: heldFor }) => ({
+    freed.map(({ id, content_id: contentId, state, held_for: heldFor, why }) => ({
       subjectId: id as string,
       ...(state === 'scheduled'
         ? { type: 'publish_job.released', data: { contentId, from: 'brake' } }

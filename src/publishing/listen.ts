@@ -33,7 +33,7 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
     await holdUnapproved(scope, contentId)
     // New words or tags may be what a brake is on, or be so no more.
     await holdBraked(scope, { contentId })
-    await releaseUnbraked(scope, 'a brake was on what it said before', { contentId })
+    await releaseUnbraked(scope, { contentId })
   },
   'content.approved': releaseApproved,
   'content.changes_requested': holdUnapproved,
