@@ -2,8 +2,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import { tagPattern, wordPattern } from '../src/brakes/pattern.ts'
 import { claimJobs } from '../src/jobs/claim.ts'
 import { armJobs, HeldBack, holdLease, LeaseLost } from '../src/jobs/lease.ts'
+import { recordOutcome, recordOutcomes } from '../src/jobs/record.ts'
+import { sendJob } from '../src/jobs/send.ts'
+import { createTogether } from '../src/jobs/together.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
+import { stopSends } from '../src/publishing/braked.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 
 let house: House
@@ -175,11 +179,25 @@ describe('a brake', () => {
     const asks = await job(stale)
     expect([asks.state, asks.heldFor]).toEqual(['held', 'late'])
     expect(asks.error.message).toContain('while a brake was on')
-    expect(asks.error.message).toContain('Bad news today.')
+    expect(asks.error.message).toContain('(Bad news today).')
     const states = await Promise.all(soon.map(async id => (await job(id)).state))
     expect(states.sort()).toEqual(['published', 'scheduled'])
     const told = (await house.alice.api('GET', '/notifications')).body.items
     expect(told[0].about).toContain('has run out: 2 planned again, 1 too late')
+  })
+
+  test('tells each post which one held it when several run out while nobody looks', async () => {
+    const until = new Date(Date.now() + 5 * minute).toISOString()
+    const later = new Date(Date.now() + 6 * minute).toISOString()
+    const [one, other] = [await rehearsal(), await rehearsal()]
+    const jobs = [await plan(await write('Of one'), one), await plan(await write('Of another'), other)]
+    await putOn({ scope: 'account', value: one, until, reason: 'The first reason.' })
+    await putOn({ scope: 'account', value: other, until: later, reason: 'The second one' })
+    await house.shiftClock(200 * minute)
+    await worker.idle()
+    const words = await Promise.all(jobs.map(async id => (await job(id)).error.message as string))
+    expect(words[0]).toEndWith('(The first reason).')
+    expect(words[1]).toEndWith('(The second one).')
   })
 
   test('that has run out holds nothing, even before it is taken off', async () => {
@@ -288,7 +306,7 @@ describe('a post that is with a worker when a brake is put on', () => {
     const locked = Promise.withResolvers<void>()
     const commit = Promise.withResolvers<void>()
     const brake = house.services.db.within(system(), async scope => {
-      await scope.sql`select 1 from publish_jobs where id = ${id} for update`
+      await stopSends(scope)
       await scope.sql`
         insert into brakes (id, scope, value, about, reason) values (${newId()}, 'account', ${account}, 'it', 'A race')`
       locked.resolve()
@@ -309,7 +327,7 @@ describe('a post that is with a worker when a brake is put on', () => {
     expect(await armed).toBeInstanceOf(HeldBack)
   })
 
-  test('is refused alone among those that ask together, and so is what is too late', async () => {
+  test('is refused alone among those that ask together', async () => {
     const accounts = [await rehearsal(), await rehearsal(), await rehearsal()]
     const ids: string[] = []
     for (const account of accounts) ids.push(await plan(await write('Asking together'), account))
@@ -324,16 +342,112 @@ describe('a post that is with a worker when a brake is put on', () => {
       await scope.sql`
         insert into brakes (id, scope, value, about, reason)
         values (${newId()}, 'account', ${accounts[0] ?? null}, 'it', 'A race')`
-      await scope.sql`
-        update publish_jobs set late_minutes = 1, run_at = run_at - interval '1 hour' where id = ${ids[1] ?? null}`
       return armJobs(
         scope,
         [...asking, { id: ids[2] ?? '', attemptId: newId() }].map(one => ({ job: one, known: {} })),
       )
     })
-    expect(answers).toEqual(['held back', 'held back', 'armed', 'lost'])
+    expect(answers).toEqual(['held back', 'armed', 'armed', 'lost'])
     const armed = await Promise.all(ids.map(async id => (await job(id)).attempts[0].armedAt !== null))
-    expect(armed).toEqual([false, false, true])
+    expect(armed).toEqual([false, true, true])
+  })
+})
+
+describe('a brake among workers that write', () => {
+  /** Claims what is planned on so many accounts, as one worker does. */
+  async function claimSome(count: number) {
+    const accounts = await Promise.all(Array.from({ length: count }, () => rehearsal()))
+    const ids = await Promise.all(
+      accounts.map(async one => plan(await write('Being sent', { tags: ['met'] }), one)),
+    )
+    await house.shiftClock(2 * minute)
+    const { jobs } = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 50))
+    return jobs.filter(one => ids.includes(one.id))
+  }
+  const retry = { is: 'retry', why: { code: 'busy', message: 'Busy.', next: 'It is tried again.' } } as const
+  const cancelAll = async (jobs: readonly { id: string }[]) => {
+    for (const { id } of jobs) await house.alice.api('DELETE', `/publish-jobs/${id}`)
+  }
+  const states = async (jobs: readonly { id: string }[]) =>
+    Promise.all(jobs.map(async ({ id }) => (await job(id)).heldFor))
+
+  test('waits for none of their rows, and what it left to them comes back held', async () => {
+    const jobs = await claimSome(3)
+    const [locked] = jobs
+    if (!locked) throw new Error('Nothing was claimed')
+    const lease = holdLease(work => house.services.db.within(system(), work), locked, 10_000)
+    lease.end()
+    const writes = Promise.withResolvers<void>()
+    const done = Promise.withResolvers<void>()
+    const worker = house.services.db.within(system(), async scope => {
+      await scope.sql`update publish_jobs set steps = '{}' where id = ${locked.id}`
+      writes.resolve()
+      await done.promise
+    })
+    await writes.promise
+    const on = await putOn({ scope: 'tag', value: 'met' })
+    expect([on.status, on.body.underWay]).toEqual([201, 0])
+    done.resolve()
+    await worker
+    expect((await states(jobs)).sort()).toEqual(['brake', 'brake', null])
+    await expect(lease.arm({})).rejects.toBeInstanceOf(HeldBack)
+    await house.services.db.within(system(), scope => recordOutcome(scope, locked, retry))
+    expect((await job(locked.id)).heldFor).toBe('brake')
+  })
+
+  test('neither stops the other, however often they meet', async () => {
+    for (let round = 0; round < 15; round++) {
+      await house.shiftClock(0)
+      const jobs = await claimSome(8)
+      const [asking, ended] = [jobs.slice(0, 2), jobs.slice(2)]
+      const [on, , armed] = await Promise.all([
+        putOn({ scope: 'tag', value: 'met' }),
+        // As a worker writes about several jobs in one transaction: in no order, here against a brake's.
+        house.services.db.within(system(), scope =>
+          recordOutcomes(
+            scope,
+            ended.toReversed().map(one => ({ job: one, outcome: retry, notes: [] })),
+          ),
+        ),
+        house.services.db.within(system(), scope =>
+          armJobs(
+            scope,
+            asking.toReversed().map(one => ({ job: one, known: {} })),
+          ),
+        ),
+      ])
+      expect(on.status).toBe(201)
+      expect(await states(ended)).toEqual(ended.map(() => 'brake'))
+      const underWay = armed.filter(answer => answer === 'armed').length
+      expect(on.body.underWay).toBe(underWay)
+      await house.services.db.within(system(), scope =>
+        recordOutcomes(
+          scope,
+          asking.map(one => ({ job: one, outcome: retry, notes: [] })),
+        ),
+      )
+      expect(await states(asking)).toEqual(asking.map(() => 'brake'))
+      expect((await house.alice.api('DELETE', `/brakes/${on.body.id}`)).status).toBe(200)
+      await cancelAll(jobs)
+    }
+  }, 30_000)
+
+  test('holds the feed too, though nothing leaves the house there', async () => {
+    const feed = (await house.alice.api('GET', '/accounts')).body.items.find(
+      (one: { platform: string }) => one.platform === 'feed',
+    ).id
+    const id = await plan(await write('Only here'), feed)
+    await house.shiftClock(2 * minute)
+    const { jobs } = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 50))
+    const claimed = jobs.find(one => one.id === id)
+    if (!claimed) throw new Error('It was not claimed')
+    await house.services.db.within(
+      system(),
+      scope => scope.sql`
+        insert into brakes (id, scope, value, about, reason) values (${newId()}, 'account', ${feed}, 'it', 'A race')`,
+    )
+    await sendJob(house.services, createTogether(house.services.db.within), house.alice.tenant, claimed)
+    expect((await job(id)).heldFor).toBe('brake')
   })
 })
 

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import { claimJobs } from '../src/jobs/claim.ts'
+import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 
@@ -96,11 +98,52 @@ describe('a post that is late', () => {
     await house.alice.api('PATCH', '/workspace', { lateMinutes: 120 })
   })
 
+  test('that has begun in time goes on with its tries; one that an outage kept back asks', async () => {
+    const account = await rehearsal()
+    const id = await plan('Refused for a while', account, { lateMinutes: 1 })
+    const later = await plan('Kept back for longer', await rehearsal(), { lateMinutes: 1 })
+    const system = { tenantId: house.alice.tenant.id, userId: null, role: 'system' } as const
+    const why = { code: 'throttled', message: 'It asks us to wait.', next: 'Nothing to do.' }
+    await house.shiftClock(minute + 1000)
+    await house.services.db.within(system, async scope => {
+      const { jobs } = await claimJobs(scope, 'test', 5)
+      for (const [one, afterMs] of [
+        [id, 30 * minute],
+        [later, 29 * minute],
+      ] as const) {
+        const claimed = jobs.find(({ id: found }) => found === one)
+        if (!claimed) throw new Error('It was not claimed')
+        await recordOutcome(scope, claimed, { is: 'retry', why, afterMs })
+      }
+    })
+    expect((await job(id)).state).toBe('scheduled')
+    // Half a minute after the one's next try, and a minute and a half after the other's: half an hour late are both.
+    await house.shiftClock(31.5 * minute + 1000)
+    await worker.idle()
+    expect([(await job(id)).state, (await job(later)).heldFor]).toEqual(['published', 'late'])
+    expect((await job(later)).error.message).toStartWith('It asks us to wait. It did not go out in time')
+  })
+
+  test('goes out when it is approved, and asks when no approval is needed any more', async () => {
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: true })
+    const approved = await plan('Approved a day late', await rehearsal())
+    const spared = await plan('Looked at by nobody', await rehearsal())
+    await outage(1440)
+    expect([(await job(approved)).heldFor, (await job(spared)).heldFor]).toEqual(['approval', 'approval'])
+    const content = (await job(approved)).contentId
+    await house.alice.api('POST', `/content/${content}/submission`)
+    await house.cora.api('POST', `/content/${content}/approval`, {})
+    await worker.idle()
+    expect((await job(approved)).state).toBe('published')
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: false })
+    await worker.idle()
+    expect([(await job(spared)).state, (await job(spared)).heldFor]).toEqual(['held', 'late'])
+  })
+
   test('is not sent late by a worker that comes after one that broke off', async () => {
     const id = await plan('Broken off before it was sent', await rehearsal())
     const system = { tenantId: house.alice.tenant.id, userId: null, role: 'system' } as const
     await house.shiftClock(2 * minute)
-    const { claimJobs } = await import('../src/jobs/claim.ts')
     await house.services.db.within(system, async scope => {
       expect((await claimJobs(scope, 'gone', 5)).jobs.map(one => one.id)).toContain(id)
     })

@@ -336,6 +336,28 @@ describe('what may be out, and is called off', () => {
     expect(deliveries.filter(one => one === job.id)).toHaveLength(1)
   })
 
+  test('cannot be put off, and its page says why; now is as good as its next try', async () => {
+    const job = await answerLost('lost-then-moved')
+    const at = new Date(Date.now() + 86_400_000).toISOString()
+    const refused = await house.alice.api('PATCH', `/publish-jobs/${job.id}`, { at })
+    expect([refused.status, refused.body.code]).toEqual([409, 'conflict'])
+    expect(refused.body.detail).toContain('It may be out already')
+    const { html } = await house.bob.page('GET', `/w/northwind/publish-jobs/${job.id}`)
+    expect(html).toContain('It may be out already: an answer was lost.')
+    expect(html).not.toContain('id="move"')
+    expect((await house.alice.api('PATCH', `/publish-jobs/${job.id}`, { now: true })).status).toBe(200)
+    await hire().idle()
+    expect((await read(job.id)).state).toBe('published')
+  })
+
+  test('becomes a question when its next try comes too late to be made unasked', async () => {
+    const job = await answerLost('lost-then-late')
+    await house.shiftClock(5 * 3_600_000)
+    await hire().idle()
+    expect(await read(job.id)).toMatchObject({ state: 'unconfirmed', error: { code: 'late_unsure' } })
+    expect(deliveries.filter(one => one === job.id)).toHaveLength(1)
+  })
+
   test('nor when what it was made of is archived', async () => {
     const job = await answerLost('lost-then-archived')
     await house.alice.api('DELETE', `/content/${job.contentId}`)

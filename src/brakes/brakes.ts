@@ -7,7 +7,7 @@ import { instantOf, isoIn } from '../lib/time.ts'
 import { allow } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import type { PlatformId } from '../platforms/platform.ts'
-import { holdBraked, releaseUnbraked, takeBack } from '../publishing/braked.ts'
+import { holdBraked, releaseUnbraked, stopSends, takeBack } from '../publishing/braked.ts'
 import { readBrake } from './find.ts'
 import { tagPattern, wordPattern } from './pattern.ts'
 import type { BrakePutOn, BrakeTakenOff, NewBrake } from './schema.ts'
@@ -26,6 +26,7 @@ export async function putBrakeOn(scope: Scope, wish: BrakeWish): Promise<BrakePu
   const { value, pattern, about } = await target(scope, wish)
   const endsAt = await endOf(scope, wish)
   const id = newId()
+  await stopSends(scope)
   // One that has run out and is not taken off yet makes way.
   await endBrakes(scope)
   const [made] = await sql`
@@ -44,7 +45,7 @@ export async function putBrakeOn(scope: Scope, wish: BrakeWish): Promise<BrakePu
 export async function takeBrakeOff(scope: Scope, id: string): Promise<BrakeTakenOff> {
   allow(scope, 'brakes.use')
   const [brake] = isId(id)
-    ? await scope.sql`select id, about, reason, released_at from brakes where id = ${id} for update`
+    ? await scope.sql`select id, about, released_at from brakes where id = ${id} for update`
     : []
   if (!brake) throw new NotFound()
   const freed =
@@ -55,15 +56,15 @@ export async function takeBrakeOff(scope: Scope, id: string): Promise<BrakeTaken
 /** Takes off the brakes that have run out. */
 export async function endBrakes(scope: Scope): Promise<void> {
   const over = await scope.sql`
-    select id, about, reason from brakes where released_at is null and ends_at <= public.clock() order by id for update`
+    select id, about from brakes where released_at is null and ends_at <= public.clock() order by id for update`
   for (const brake of over) await release(scope, brake, null)
 }
 
 async function release(scope: Scope, brake: Record<string, unknown>, by: string | null) {
-  const { id, about, reason } = brake as { id: string; about: string; reason: string }
+  const { id, about } = brake as { id: string; about: string }
   await scope.sql`
     update brakes set released_at = least(ends_at, public.clock()), released_by = ${by} where id = ${id}`
-  const freed = await releaseUnbraked(scope, `a brake was on ${about} (${reason})`)
+  const freed = await releaseUnbraked(scope)
   await record(scope, 'brake.taken_off', id, { about, ranOut: by === null, ...freed })
   return freed
 }

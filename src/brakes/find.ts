@@ -13,10 +13,11 @@ export interface OpenBrake {
   until: Date | null
 }
 
-/** The brakes that are on, the oldest first. */
+/** The brakes that are on: those on everything first, then the oldest. */
 export async function openBrakes({ sql }: Scope): Promise<OpenBrake[]> {
   const rows = await sql`
-    select b.id, b.about, b.reason, b.ends_at from brakes b where ${isOn(sql)} order by b.created_at, b.id`
+    select b.id, b.about, b.reason, b.ends_at from brakes b where ${isOn(sql)}
+    order by b.scope <> 'workspace', b.created_at, b.id`
   return rows.map(row => ({
     id: row.id as string,
     about: row.about as string,

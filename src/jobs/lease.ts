@@ -1,7 +1,6 @@
 import type { Scope } from '../db/scope.ts'
 import type { Json } from '../platforms/platform.ts'
-import { brakeOn } from '../publishing/braked.ts'
-import { tooLate } from '../publishing/late.ts'
+import { brakeKey, brakeOn } from '../publishing/braked.ts'
 import type { Payload } from '../publishing/payload.ts'
 import { sealOf } from '../publishing/seals.ts'
 import { type ClaimedJob, leaseSeconds } from './claim.ts'
@@ -54,15 +53,15 @@ interface Arming {
 }
 
 /**
- * What became of asking to send: held back is what a brake has come over since the claim, and what is too late by now;
+ * What became of asking to send: held back is what a brake has come over since the claim;
  * unsealed is what no approval that still holds has pinned, where one is required.
  */
 type Armed = 'armed' | 'held back' | 'unsealed' | 'lost'
 
 /**
- * Writes down, for several jobs at once, that their next calls may publish. The jobs' rows are locked first, in the
- * order of their ids as a brake locks them, and by a statement of their own: a take-over or a brake that commits while
- * this waits is seen, not overtaken.
+ * Writes down, for several jobs at once, that their next calls may publish. The jobs' rows are locked first, by a
+ * statement of their own that also waits for a brake just being put on: a take-over or a brake that commits meanwhile is
+ * seen, not overtaken.
  * @returns for each, whether its attempt may send; `lost` when it does not hold the job for long enough. Where it may
  * not, nothing was written
  */
@@ -73,7 +72,9 @@ export async function armJobs(scope: Scope, armings: readonly Arming[]): Promise
   const ours = sql`
     j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing'
       and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second'`
-  await sql`select 1 from publish_jobs where id = any(${ids}::uuid[]) order by id for update`
+  await sql`
+    select pg_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0)) from publish_jobs
+    where id = any(${ids}::uuid[]) order by id for update`
   const rows = await sql`
     with given as (
       select given.job_id, given.attempt_id, given.known, given.sha256, given.sent
@@ -82,7 +83,7 @@ export async function armJobs(scope: Scope, armings: readonly Arming[]): Promise
         ${armings.map(({ sent }) => sent?.sha256 ?? null)}::text[], ${armings.map(({ sent }) => sent?.body ?? null)}::text[])
         given (job_id, attempt_id, known, sha256, sent)),
     asked as materialized (
-      select j.id, j.attempt_id, ${brakeOn(sql)} is not null or ${tooLate(sql)} as held_back,
+      select j.id, j.attempt_id, ${brakeOn(sql)} is not null as held_back,
         case when (select approval_required from workspace)
           then given.sha256 is null or ${sealOf(scope)} is distinct from given.sha256 else false end as unsealed
       from publish_jobs j join given on ${ours}),

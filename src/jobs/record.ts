@@ -4,7 +4,7 @@ import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { record, recordAll } from '../events.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
-import { holdBraked } from '../publishing/braked.ts'
+import { besideBrakes, holdBraked } from '../publishing/braked.ts'
 import { perhapsOut } from '../publishing/perhaps.ts'
 import { brokenNote, changedSince } from '../publishing/seals.ts'
 import type { ClaimedJob } from './claim.ts'
@@ -181,6 +181,7 @@ async function recordOther(
  */
 async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure): Promise<void> {
   const { sql } = scope
+  await besideBrakes(scope)
   const [now] = await sql`
     update publish_jobs j set
       state = case when c.state = 'archived' then case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end

@@ -53,7 +53,8 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
       })
   },
   async 'publish_job.held'(scope, { subjectId, data }) {
-    if (data.for !== 'late') return
+    // What a brake has let go too late is told once, with the brake.
+    if (data.for !== 'late' || data.from === 'brake') return
     const job = await jobWords(scope, subjectId)
     if (job)
       await tell(scope, 'failed', subjectId, `/publish-jobs/${subjectId}`, {
@@ -84,10 +85,15 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
   async 'brake.taken_off'(scope, { subjectId, data }) {
     await close(scope, ['brake'], subjectId)
     // Who took it off has seen the page say so; when it runs out nobody is there.
-    if (!data.ranOut) return
-    await tell(scope, 'brake', subjectId, '/brakes', {
-      about: `The brake on ${data.about} has run out: ${data.goesOut} planned again, ${data.asks} too late and waiting for your word.`,
-      to: await peopleWho(scope, 'brakes.use'),
+    const asks = data.asks as number
+    if (!data.ranOut && asks === 0) return
+    const ended = data.ranOut
+      ? `The brake on ${data.about} has run out`
+      : `${await actorName(scope)} took the brake off ${data.about}`
+    const people = await peopleWho(scope, 'brakes.use')
+    await tell(scope, 'brake', subjectId, asks > 0 ? '/publish-jobs?state=held' : '/brakes', {
+      about: `${ended}: ${data.goesOut} planned again, ${asks} too late and waiting for your word.`,
+      to: people.filter(id => id !== scope.actor.userId),
     })
   },
 

@@ -8,7 +8,7 @@ import { allow } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import type { Limits, PlatformId } from '../platforms/platform.ts'
-import { holdBraked } from './braked.ts'
+import { besideBrakes, holdBraked } from './braked.ts'
 import { jobsOfContent } from './find.ts'
 import { postDraft } from './post.ts'
 import type { Job, JobChange, Schedule } from './schema.ts'
@@ -28,6 +28,7 @@ export async function scheduleJobs(
 ): Promise<{ items: Job[] }> {
   allow(scope, 'jobs.schedule')
   const { sql } = scope
+  await besideBrakes(scope)
   const [content] = isId(contentId)
     ? await sql`select id, state, version_id from content where id = ${contentId} for update`
     : []

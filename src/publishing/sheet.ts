@@ -1,6 +1,7 @@
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import { readJob } from './find.ts'
+import { perhapsOut } from './perhaps.ts'
 import { type PostDraft, postDraft } from './post.ts'
 import { type JobRow, listRows } from './rows.ts'
 import type { HeldFor, Job } from './schema.ts'
@@ -21,6 +22,8 @@ export interface JobSheet {
   profileUrl: string | null
   /** The same content's jobs on other accounts or at other times. */
   siblings: JobRow[]
+  /** An answer was lost: it may be out although it waits, so it cannot be put off. */
+  perhaps: boolean
   /** What held it and what let it go, the first first. */
   holds: Hold[]
 }
@@ -46,7 +49,7 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
         (select name from users u where u.id = j.created_by) as planned_by, a.profile_url,
         (select json_build_object('at', d.created_at, 'by', (select name from users u where u.id = d.user_id))
           from approvals d where d.version_id = v.id and d.decision = 'approved'
-          order by d.created_at desc limit 1) as approved
+          order by d.created_at desc limit 1) as approved, ${perhapsOut(scope)} as perhaps
       from publish_jobs j
       join content_versions v on v.id = j.version_id
       join social_accounts a on a.id = j.account_id
@@ -67,6 +70,7 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
     approved: approved && { by: approved.by, at: new Date(approved.at) },
     seal: await sealOfJob(scope, job, post),
     profileUrl: facts.profile_url as string | null,
+    perhaps: facts.perhaps as boolean,
     siblings: siblings.items.filter(other => other.id !== job.id),
     holds: holds.map(toHold),
   }

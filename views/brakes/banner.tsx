@@ -20,11 +20,7 @@ export function BrakeBanner({
       {first && (
         <Notice
           kind="warn"
-          title={
-            brakes.length === 1
-              ? `A brake is on ${first.about}`
-              : `${brakes.length} brakes are on, one on ${first.about}`
-          }
+          title={titleOf(brakes)}
           actions={
             <LinkButton href={`${base}/brakes`} size="small" icon="pause">
               {brakes.length === 1 ? 'The brake' : 'The brakes'}
@@ -42,4 +38,14 @@ export function BrakeBanner({
       )}
     </div>
   )
+}
+
+/** The first two by name, the others by number. */
+function titleOf(brakes: readonly OpenBrake[]): string {
+  const named = brakes.slice(0, 2).map(({ about }) => about)
+  const more = brakes.length - named.length
+  if (brakes.length === 1) return `A brake is on ${named[0]}`
+  return more === 0
+    ? `Brakes are on ${named.join(' and ')}`
+    : `Brakes are on ${named.join(', ')} and ${more} more`
 }

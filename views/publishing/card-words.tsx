@@ -12,7 +12,7 @@ export interface Words {
   links?: Child
 }
 
-export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base: string): Words {
+export function cardWords({ job, row, profileUrl, perhaps }: JobSheet, zone: string, base: string): Words {
   const late = lateWords(row)
   const planned = <Time at={row.runAt} zone={row.zone} />
   const elsewhere = row.zone !== zone && (
@@ -42,6 +42,9 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
       Reconnect
     </LinkButton>
   )
+  const unsure = perhaps ? (
+    <p>It may be out already: an answer was lost. The next try finds out; until then it cannot be moved.</p>
+  ) : null
   const error = job.error && {
     next: <p dir="auto">{job.error.next}</p>,
     link: job.error.link && (
@@ -54,7 +57,7 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
     case 'scheduled':
       return {
         kicker: `Scheduled: ${whenWords(row) ?? ''}`,
-        title: <>Goes out {planned}</>,
+        title: late ? <>Was planned for {planned}</> : <>Goes out {planned}</>,
         text: (
           <>
             {elsewhere}
@@ -79,6 +82,7 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
                 <Time at={row.nextTryAt} zone={zone} shape="time" />.
               </p>
             )}
+            {unsure}
           </>
         ),
         links: (
@@ -145,6 +149,7 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
                   ? `${job.error?.message ?? 'A brake is on it.'} ${job.error?.next ?? ''}`
                   : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
             </p>
+            {unsure}
           </>
         ),
         links:

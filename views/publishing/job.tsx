@@ -71,7 +71,7 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
       >
         {rejected && !ofForm && <Notice kind="bad">{rejected.message}</Notice>}
         {status}
-        {maySchedule && movable(job.state) && (
+        {maySchedule && movable(job.state) && !sheet.perhaps && (
           <MoveForm
             base={base}
             row={row}
