@@ -99,8 +99,8 @@ export async function sealFor(scope: Scope, contentId: string, accounts: readonl
 }
 
 /**
- * What changed of approved content since it was sealed, for these accounts or for all: each change once, in words. Empty
- * where it is as it was approved, or is not approved.
+ * What changed of approved content since it was sealed, for these accounts or for all: each change once, in words. An
+ * account that has no seal is looked at as one of everywhere. Empty where it is as it was approved, or is not approved.
  */
 export async function changedSince(
   scope: Scope,
@@ -109,10 +109,14 @@ export async function changedSince(
 ): Promise<string[]> {
   const approval = await standingApproval(scope, contentId)
   if (!approval) return []
+  const given = accounts as string[] | null
   const rows = await scope.sql`
     select s.account_id as id, a.platform, s.payload from seals s left join social_accounts a on a.id = s.account_id
     where s.approval_id = ${approval.id} and a.removed_at is null
-      and (${accounts as string[] | null}::uuid[] is null or s.account_id = any(${accounts as string[] | null}::uuid[]))
+      and (${given}::uuid[] is null or s.account_id = any(${given}::uuid[])
+        or (s.account_id is null and exists (
+          select 1 from unnest(${given}::uuid[]) asked (id) where not exists (
+            select 1 from seals own where own.approval_id = s.approval_id and own.account_id = asked.id))))
     order by s.account_id nulls first`
   const now = await payloads(
     scope,
