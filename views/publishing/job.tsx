@@ -71,6 +71,12 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
       >
         {rejected && !ofForm && <Notice kind="bad">{rejected.message}</Notice>}
         {status}
+        <Assurance
+          seal={sheet.seal}
+          back={job.readBack}
+          zone={workspace.zone}
+          receipt={job.state === 'published' ? `${base}/publish-jobs/${job.id}/receipt` : null}
+        />
         {maySchedule && movable(job.state) && !sheet.perhaps && (
           <MoveForm
             base={base}
@@ -81,12 +87,6 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
             rejected={ofForm ? rejected : undefined}
           />
         )}
-        <Assurance
-          seal={sheet.seal}
-          back={job.readBack}
-          zone={workspace.zone}
-          receipt={job.state === 'published' ? `${base}/publish-jobs/${job.id}/receipt` : null}
-        />
         <Holds holds={sheet.holds} zone={workspace.zone} />
         <Facts base={base} sheet={sheet} usual={workspace.lateMinutes} />
       </Columns>
