@@ -5,4 +5,5 @@ drop table {schema}.read_backs;
 alter table {schema}.publish_attempts drop column sent;
 alter table {schema}.publish_attempts drop column sent_sha256;
 drop index {schema}.approvals_version;
+alter table {schema}.approvals drop column seal_broken;
 drop table {schema}.seals;

@@ -13,6 +13,8 @@ create table {schema}.seals (
 );
 create index seals_version on {schema}.seals (version_id, account_id);
 create index seals_content on {schema}.seals (content_id);
+-- An approval that was taken back because its seal broke, not by a person's word.
+alter table {schema}.approvals add column seal_broken boolean not null default false;
 create index approvals_version on {schema}.approvals (version_id);
 
 -- What an attempt was about to send, and its hash.

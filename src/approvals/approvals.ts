@@ -116,8 +116,9 @@ async function decide(
   about: Record<string, unknown> = {},
 ): Promise<Content> {
   await scope.sql`
-    insert into approvals (id, content_id, version_id, decision, note, user_id)
-    values (${newId()}, ${piece.id}, ${piece.versionId}, ${decision}, ${note}, ${scope.actor.userId})`
+    insert into approvals (id, content_id, version_id, decision, note, user_id, seal_broken)
+    values (${newId()}, ${piece.id}, ${piece.versionId}, ${decision}, ${note}, ${scope.actor.userId},
+      ${event === 'content.seal_broken'})`
   await scope.sql`update content set state = ${state} where id = ${piece.id}`
   await record(scope, event, piece.id, {
     versionId: piece.versionId,

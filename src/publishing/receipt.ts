@@ -33,6 +33,7 @@ export interface Receipt {
   post: PostDraft
   readBack: ReadBack | null
   attempts: number
+  issuedAt: string
 }
 
 /** @throws NotFound, Conflict when it is not out */
@@ -42,7 +43,7 @@ export async function readReceipt(scope: Scope, id: string): Promise<Receipt> {
   if (job.state !== 'published' || !publishedAt)
     throw new Conflict('There is a receipt once it is published, and it is not yet.')
   const [facts] = await scope.sql`
-    select v.created_at as saved_at, (select name from users u where u.id = v.created_by) as saved_by,
+    select public.clock() as now, v.created_at as saved_at, (select name from users u where u.id = v.created_by) as saved_by,
       (select name from users u where u.id = c.created_by) as begun_by,
       (select u.name from events e join users u on u.id = e.user_id
         where e.subject_id = ${job.id} and e.type = 'publish_job.published' order by e.id desc limit 1) as said_by
@@ -77,5 +78,6 @@ export async function readReceipt(scope: Scope, id: string): Promise<Receipt> {
     post: seal.sent ? readPayload(seal.payload.body).post : post,
     readBack: job.readBack,
     attempts: job.attempts.length,
+    issuedAt: at(facts?.now as Date),
   }
 }

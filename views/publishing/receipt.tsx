@@ -43,7 +43,9 @@ export function ReceiptPage({ frame, receipt }: { frame: Frame; receipt: Receipt
         )}
         <Facts receipt={receipt} zone={workspace.zone} />
         <Check receipt={receipt} />
-        <footer class="receipt-foot">Issued by Masthead. {frame.now}</footer>
+        <footer class="receipt-foot">
+          Issued by Masthead, <Exact at={receipt.issuedAt} zone={workspace.zone} />
+        </footer>
       </article>
     </Layout>
   )
@@ -158,12 +160,11 @@ function Facts({ receipt, zone }: { receipt: Receipt; zone: string }): Html {
               <ReadBackMark back={readBack} />
               <Findings back={readBack} />
               {readBack.at && (
-                <>
-                  <br />
+                <p>
                   <small>
                     <Exact at={readBack.at} zone={planned.zone} />
                   </small>
-                </>
+                </p>
               )}
             </>
           ) : (
