@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
+import { claimJobs } from '../src/jobs/claim.ts'
+import { holdLease, Unsealed } from '../src/jobs/lease.ts'
 import { readBackDue } from '../src/jobs/read-back.ts'
+import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 import { type Mastodon, startMastodon } from './peers/index.ts'
@@ -177,9 +180,9 @@ describe('the worker', () => {
   const behindOurBacks = (media: string, alt: string) =>
     inside(({ sql }) => sql`update media set alt = ${alt} where id = ${media}`)
 
-  test('refuses bytes that are not what was approved, and says so', async () => {
-    const [account, media] = [await rehearsal(), await picture('Right')]
-    const content = await approved({ text: 'Sealed.', media: [media] })
+  test.each(['rehearsal', 'feed'])('refuses bytes that are not what was approved (%s)', async where => {
+    const [account, media] = [where === 'feed' ? await feed() : await rehearsal(), await picture('Right')]
+    const content = await approved({ text: `Sealed for the ${where}.`, media: [media] })
     const [id] = (await plan(content, [account])) as [string]
     await behindOurBacks(media, 'Wrong')
     await shift(3 * 3_600_000)
@@ -188,7 +191,10 @@ describe('the worker', () => {
     expect(held).toMatchObject({ state: 'held', heldFor: 'approval', error: { code: 'seal_broken' } })
     expect(held.attempts.at(-1)).toMatchObject({ outcome: 'unsealed', armedAt: null })
     expect(await stateOf(content)).toBe('in_review')
-    expect((await house.bob.page('GET', `/w/northwind/accounts/${account}`)).html).not.toContain('Sealed.')
+    expect((await house.bob.page('GET', `/w/northwind/accounts/${account}`)).html).not.toContain('Sealed for')
+    expect((await house.bob.page('GET', `/w/northwind/content/${content}/versions`)).html).toContain(
+      'The seal of version 1 broke',
+    )
     await house.cora.api('POST', `/content/${content}/approval`)
     await worker.idle()
     expect(await job(id)).toMatchObject({ state: 'published', error: null })
@@ -211,26 +217,54 @@ describe('the worker', () => {
     expect(mastodon.accepted).toHaveLength(0)
   })
 
+  /** Claims the one job that is due, as a worker does. */
+  async function claim(id: string) {
+    const { jobs } = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 20))
+    const claimed = jobs.find(one => one.id === id)
+    if (!claimed?.opened) throw new Error('it was not claimed')
+    const lease = holdLease(work => house.services.db.within(system(), work), claimed, 10_000)
+    lease.end()
+    return { claimed, lease, payload: claimed.opened.payload }
+  }
+
   test('asks once more just before it sends: an approval taken back meanwhile stops it', async () => {
-    const account = await rehearsal({ answer: 'throttled' })
     const content = await approved({ text: 'Taken back meanwhile.' })
-    const [id] = (await plan(content, [account], { now: true })) as [string]
-    await worker.idle()
-    expect((await job(id)).state).toBe('scheduled')
-    // The job itself is not held, as if it had been claimed already.
-    await inside(({ sql }) => sql`update content set state = 'in_review' where id = ${content}`)
-    await inside(
-      ({ sql }) => sql`
-        insert into approvals (id, content_id, version_id, decision, user_id)
-        select gen_random_uuid(), id, version_id, 'withdrawn', null from content where id = ${content}`,
+    const [id] = (await plan(content, [await rehearsal()], { now: true })) as [string]
+    const { claimed, lease, payload } = await claim(id)
+    expect(claimed.sealed).toBe(payload.sha256)
+    await house.bob.api('DELETE', `/content/${content}/approval`)
+    await expect(lease.arm({}, payload)).rejects.toBeInstanceOf(Unsealed)
+    expect((await job(id)).attempts.at(-1)).toMatchObject({ armedAt: null, sentSha256: null })
+  })
+
+  test('sends those bytes and no others, also when it is asked without any', async () => {
+    const content = await approved({ text: 'These bytes.' })
+    const [id] = (await plan(content, [await rehearsal()], { now: true })) as [string]
+    const { lease, payload } = await claim(id)
+    await expect(lease.arm({})).rejects.toBeInstanceOf(Unsealed)
+    await expect(lease.arm({}, { ...payload, sha256: 'f'.repeat(64) })).rejects.toBeInstanceOf(Unsealed)
+    await lease.arm({}, payload)
+    expect((await job(id)).attempts.at(-1).sentSha256).toBe(payload.sha256)
+  })
+
+  test('a former version that may have been sent, and that nobody approves any more, is not sent again', async () => {
+    await requireApproval(false)
+    const { body } = await house.bob.api('POST', '/content', { text: 'First words.' })
+    const [id] = (await plan(body.id, [await rehearsal()], { now: true })) as [string]
+    const { lease, payload, claimed } = await claim(id)
+    await lease.arm({}, payload)
+    await house.bob.api('PATCH', `/content/${body.id}`, { text: 'Second words.' })
+    await requireApproval(true)
+    await house.bob.api('POST', `/content/${body.id}/submission`)
+    await house.cora.api('POST', `/content/${body.id}/approval`)
+    await house.services.db.within(system(), scope =>
+      recordOutcome(scope, claimed, {
+        is: 'unsealed',
+        why: { code: 'seal_broken', message: 'No.', next: 'Look.' },
+      }),
     )
-    await shift(60_000)
-    await worker.idle()
-    expect(await job(id)).toMatchObject({
-      state: 'held',
-      heldFor: 'approval',
-      error: { code: 'seal_broken' },
-    })
+    expect(await job(id)).toMatchObject({ state: 'failed', error: { code: 'seal_broken' } })
+    expect(await stateOf(body.id)).toBe('approved')
   })
 
   test('what was approved before there were seals is sealed when it is first looked at', async () => {
