@@ -200,6 +200,22 @@ describe('the worker', () => {
     expect(await job(id)).toMatchObject({ state: 'published', error: null })
   })
 
+  test('uploads nothing of what was not approved', async () => {
+    const { token } = mastodon.addAccount('grace')
+    const connected = await house.alice.api('POST', '/accounts', {
+      platform: 'mastodon',
+      settings: { instance: mastodon.url, token },
+    })
+    const media = await picture('Right')
+    const content = await approved({ text: 'Not a byte of it.', media: [media] })
+    const [id] = (await plan(content, [connected.body.id])) as [string]
+    await behindOurBacks(media, 'Wrong')
+    await shift(3 * 3_600_000)
+    await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'held', error: { code: 'seal_broken' } })
+    expect(mastodon.requests.filter(({ method }) => method === 'POST')).toEqual([])
+  })
+
   test('refuses a picture whose file is another one', async () => {
     const { token } = mastodon.addAccount('ada')
     const connected = await house.alice.api('POST', '/accounts', {
