@@ -57,6 +57,7 @@ const outAlready = {
 export async function mergeNow(at: TwoTimes): Promise<Merged> {
   await peopleAsNow(at)
   await accountsAsNow(at)
+  await webhooksAsNow(at)
   await historyOfBoth(at)
   await callsNotRepeated(at)
   const [strays, doubles] = [await straysOf(at), await doublesOf(at)]
@@ -110,6 +111,14 @@ async function accountsAsNow(at: TwoTimes): Promise<void> {
   await take(at, 'social_accounts', null, 'is replaced')
 }
 
+/** Who is told, where, and signed with which secret: as it is now. A receiver that was taken away gets nothing any more. */
+async function webhooksAsNow(at: TwoTimes): Promise<void> {
+  const { tx } = at
+  const { now, old } = names(at)
+  await tx`delete from ${old('webhooks')} t where not exists (select 1 from ${now('webhooks')} n where n.id = t.id)`
+  await take(at, 'webhooks', null, 'is replaced')
+}
+
 /** What happened is not undone by forgetting it; what the rehearsal network has got it has. */
 async function historyOfBoth(at: TwoTimes): Promise<void> {
   await take(at, 'events', null, 'stays')
@@ -127,6 +136,9 @@ async function callsNotRepeated(at: TwoTimes): Promise<void> {
     const rows = await tx`delete from ${old(table)} where state = any(${[...open]}::text[]) returning id`
     await take(at, table, idsOf(rows), 'stays')
   }
+  // What stood in line behind another may stand behind nothing now.
+  await tx`
+    update ${old('deliveries')} set next_try_at = public.clock() where state = 'waiting' and next_try_at is null`
 }
 
 /** Posts that are out, or may be, and that the earlier state has no content for. */
