@@ -44,7 +44,7 @@ const open = async (person: Person): Promise<string[]> =>
   (await person.api('GET', '/notifications?open=true')).body.items.map(({ kind }: { kind: string }) => kind)
 async function submitted(text: string): Promise<string> {
   const { id } = (await house.ann.api('POST', '/content', { text })).body
-  expect((await house.ann.api('POST', `/content/${id}/submission`)).status).toBe(200)
+  expect((await house.ann.api('POST', `/content/${id}/submission`)).status).toBe(201)
   return id
 }
 async function failed(text: string): Promise<void> {

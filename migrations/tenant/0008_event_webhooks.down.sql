@@ -8,7 +8,8 @@ alter table {schema}.users drop column quiet_until;
 alter table {schema}.users drop column quiet_from;
 alter table {schema}.users drop column channels;
 drop index {schema}.deliveries_webhook;
-delete from {schema}.deliveries where kind = 'webhook';
+-- The version before calls nobody: what waits would keep it looking for ever.
+update {schema}.deliveries set state = 'failed', next_try_at = null, lease_until = null, ended_at = public.clock() where kind = 'webhook' and state in ('waiting', 'sending');
 alter table {schema}.deliveries drop column tries_before;
 alter table {schema}.deliveries drop column attempts;
 alter table {schema}.webhooks drop column paused_until;
