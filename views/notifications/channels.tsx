@@ -92,7 +92,7 @@ export function ChannelsPage({
         <Section
           id="quiet"
           title="Quiet hours"
-          about="No mail comes in them: it waits until they end, and is left out if it is answered before."
+          about="No mail comes in them: it waits until they end, and is left out if what it tells is answered before. Without times there are none."
         >
           <FieldRow>
             <Field
@@ -100,6 +100,7 @@ export function ChannelsPage({
               name="from"
               label={labels.from}
               width="short"
+              optional={false}
               value={typed(form, 'from', quiet?.from ?? '')}
               error={wrong(form, 'from')}
             />
@@ -108,6 +109,7 @@ export function ChannelsPage({
               name="until"
               label={labels.until}
               width="short"
+              optional={false}
               value={typed(form, 'until', quiet?.until ?? '')}
               error={wrong(form, 'until')}
             />
@@ -126,10 +128,10 @@ export function ChannelsPage({
             hint="A post that has failed, and one of which nobody knows whether it went out."
             checked={form ? typed(form, 'urgent') !== '' : (quiet?.urgent ?? true)}
           />
+          <Buttons>
+            <Button variant="main">Save</Button>
+          </Buttons>
         </Section>
-        <Buttons>
-          <Button variant="main">Save</Button>
-        </Buttons>
       </Form>
     </Layout>
   )

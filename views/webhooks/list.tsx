@@ -112,11 +112,7 @@ function WebhookRow({ webhook, href, zone }: { webhook: Webhook; href: string; z
 }
 
 /** Whether it is on, and whether its receiver takes what is sent. */
-export function WebhookMark({ webhook: { state, failing, reason } }: { webhook: Webhook }): Html {
-  if (state === 'disabled') return <StateMark state={reason ? 'failed' : 'held'}>Off</StateMark>
-  return failing ? (
-    <StateMark state="unconfirmed">Failing</StateMark>
-  ) : (
-    <StateMark state="connected">On</StateMark>
-  )
+export function WebhookMark({ webhook: { state, failing } }: { webhook: Webhook }): Html {
+  if (state === 'disabled') return <StateMark state="held">Off</StateMark>
+  return failing ? <StateMark state="failed">Failing</StateMark> : <StateMark state="connected">On</StateMark>
 }

@@ -75,36 +75,39 @@ export function WebhookPage({
         )}
         <Standing webhook={webhook} zone={zone} />
         <Block title="Deliveries" note="Every message of the last 30 days, with its tries.">
-          <Tabs
-            label="Which deliveries"
-            items={[
-              { href: only(undefined), label: 'All', current: !state },
-              {
-                href: only('waiting'),
-                label: 'Waiting',
-                current: state === 'waiting',
-                count: webhook.waiting,
-              },
-              { href: only('failed'), label: 'Failed', current: state === 'failed' },
-              { href: only('delivered'), label: 'Delivered', current: state === 'delivered' },
-            ]}
-          />
-          {page.items.length === 0 ? (
-            <EmptyState icon="history" title={state ? 'None of these' : 'Nothing was sent yet'}>
-              A message goes out when something happens that this webhook is told of. To try the receiver at
-              once, send a test.
-            </EmptyState>
-          ) : (
-            <Timeline
-              label="Deliveries, newest first"
-              moments={page.items.map(delivery =>
-                deliveryMoment(delivery, {
-                  zone,
-                  replay: webhook.state === 'active' ? `${settings}/deliveries/${delivery.id}/replay` : null,
-                }),
-              )}
+          <div class="form">
+            <Tabs
+              label="Which deliveries"
+              items={[
+                { href: only(undefined), label: 'All', current: !state },
+                {
+                  href: only('waiting'),
+                  label: 'Waiting',
+                  current: state === 'waiting',
+                  count: webhook.waiting,
+                },
+                { href: only('failed'), label: 'Failed', current: state === 'failed' },
+                { href: only('delivered'), label: 'Delivered', current: state === 'delivered' },
+              ]}
             />
-          )}
+            {page.items.length === 0 ? (
+              <EmptyState icon="history" title={state ? 'None of these' : 'Nothing was sent yet'}>
+                A message goes out when something happens that this webhook is told of. To try the receiver at
+                once, send a test.
+              </EmptyState>
+            ) : (
+              <Timeline
+                label="Deliveries, newest first"
+                moments={page.items.map(delivery =>
+                  deliveryMoment(delivery, {
+                    zone,
+                    replay:
+                      webhook.state === 'active' ? `${settings}/deliveries/${delivery.id}/replay` : null,
+                  }),
+                )}
+              />
+            )}
+          </div>
         </Block>
         <Pager
           next={page.next && `${here}?${query}cursor=${encodeURIComponent(page.next)}`}
