@@ -158,7 +158,7 @@ describe('channels', () => {
     // Everybody else is told as before.
     expect(await open(house.cora)).toEqual(['review'])
     expect((await house.bob.api('GET', '/me/channels')).body).toMatchObject({
-      app: ['failed', 'unconfirmed', 'reconnect', 'webhook'],
+      app: ['failed', 'unconfirmed', 'reconnect', 'webhook', 'brake'],
       mail: ['review', 'comment'],
       quiet: null,
     })

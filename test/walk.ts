@@ -77,6 +77,7 @@ const fillings: Record<string, (world: World) => string> = {
   'webhooks/:id': world => world.webhook,
   'deliveries/:id': world => world.delivery,
   'exports/:id': world => world.export,
+  'brakes/:id': world => world.brake,
 }
 
 /** Where another thing of the same kind is meant: what is in review, what is published. */
@@ -146,6 +147,7 @@ const bodies: Record<string, (world: World) => unknown> = {
   'POST /content/:id/approval': () => ({}),
   'POST /content/:id/change-request': () => ({ note: 'Taken over' }),
   'POST /content/:id/publish-jobs': world => ({ accounts: [world.account], at: tomorrow() }),
+  'POST /brakes': world => ({ scope: 'account', value: world.account, reason: 'of the walk' }),
   'PATCH /publish-jobs/:id': () => ({ at: tomorrow() }),
   'POST /publish-jobs/:id/resolution': () => ({ as: 'abandon' }),
   'POST /webhooks': () => ({ url: 'https://hooks.example.com/a' }),
@@ -159,7 +161,8 @@ const bodies: Record<string, (world: World) => unknown> = {
 const forms: Record<string, (world: World) => Record<string, unknown>> = {
   '/people/invitations': () => ({ email: 'somebody-else@example.com', role: 'author' }),
   '/people/:id/role': () => ({ role: 'reviewer' }),
-  '/settings/workspace': () => ({ name: 'Taken over', zone: 'Europe/Berlin' }),
+  '/settings/workspace': () => ({ name: 'Taken over', zone: 'Europe/Berlin', lateMinutes: '60' }),
+  '/brakes': world => ({ scope: 'account', account: world.account, reason: 'of the walk' }),
   '/settings/mail': () => ({ notifications: '' }),
   '/settings/notifications': () => ({ mail: 'failed', zone: 'Europe/Berlin' }),
   '/settings/webhooks': () => ({ url: 'https://hooks.example.com/a' }),

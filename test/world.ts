@@ -41,6 +41,8 @@ export interface World {
   delivery: string
   /** An export that is ready. */
   export: string
+  /** On a word that nothing says. */
+  brake: string
 }
 
 let made = 0
@@ -93,6 +95,7 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
   const key = id(await post('/api-keys', { name: tag }))
   const first = (list: Record<string, unknown>) => id((list.items as Record<string, unknown>[])[0] ?? {})
   const resetToken = `reset-${mark}-${made}`
+  const brake = id(await post('/brakes', { scope: 'word', value: `${tag} brake`, reason: tag }))
   const notification = newId()
   const delivery = newId()
   const exported = newId()
@@ -144,5 +147,6 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
     webhook,
     delivery,
     export: exported,
+    brake,
   }
 }

@@ -5,6 +5,7 @@ export const kinds = [
   'unconfirmed',
   'reconnect',
   'webhook',
+  'brake',
   'review',
   'changes',
   'comment',

@@ -59,6 +59,7 @@ export async function mergeNow(at: TwoTimes): Promise<Merged> {
   await accountsAsNow(at)
   await webhooksAsNow(at)
   await historyOfBoth(at)
+  await brakesAsNow(at)
   await callsNotRepeated(at)
   const [strays, doubles] = [await straysOf(at), await doublesOf(at)]
   const kept = await outStaysOut(at)
@@ -117,6 +118,17 @@ async function webhooksAsNow(at: TwoTimes): Promise<void> {
   const { now, old } = names(at)
   await tx`delete from ${old('webhooks')} t where not exists (select 1 from ${now('webhooks')} n where n.id = t.id)`
   await take(at, 'webhooks', null, 'is replaced')
+}
+
+/**
+ * A brake that is on stays on, and one that was taken off since does not come back. What it holds is told when it falls
+ * due, by the words and tags of then.
+ */
+async function brakesAsNow(at: TwoTimes): Promise<void> {
+  const { tx } = at
+  const { old } = names(at)
+  await tx`delete from ${old('brakes')}`
+  await take(at, 'brakes', null, 'is replaced')
 }
 
 /** What happened is not undone by forgetting it; what the rehearsal network has got it has. */
@@ -286,6 +298,9 @@ async function holdThePast(at: TwoTimes, doubles: readonly Double[]): Promise<nu
   const passed = await tx`
     update ${old('publish_jobs')} set state = 'held', held_for = 'late', error = ${tx.json(late)}, next_try_at = null
     where state in ('scheduled', 'held') and run_at <= public.clock() and id <> all(${held}::uuid[]) returning id`
+  await tx`
+    update ${old('publish_jobs')} set state = 'scheduled', held_for = null, error = null
+    where state = 'held' and held_for = 'brake'`
   return held.length + passed.length
 }
 

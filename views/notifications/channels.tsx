@@ -24,6 +24,7 @@ const kindWords: Record<Kind, string> = {
   unconfirmed: 'Nobody knows whether a post went out',
   reconnect: 'An account has to be connected again',
   webhook: 'An event webhook was switched off',
+  brake: 'A brake holds posts, or has let them go',
   review: 'Somebody asks for your approval',
   changes: 'Somebody asks you for changes',
   comment: 'Somebody comments on what you wrote',

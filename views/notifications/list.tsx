@@ -26,6 +26,7 @@ const looks: Record<Exclude<Kind, 'comment'>, { state: State; words: string }> =
   webhook: { state: 'failed', words: 'Switched off' },
   review: { state: 'in_review', words: 'Your approval' },
   changes: { state: 'changes_requested', words: 'Changes asked for' },
+  brake: { state: 'held', words: 'Brake' },
 }
 
 /** What waits for this person, the newest first; below it what is done. */

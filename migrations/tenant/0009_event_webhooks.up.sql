@@ -16,4 +16,4 @@ alter table {schema}.users add column quiet_zone text;
 alter table {schema}.users add column quiet_urgent boolean not null default true;
 alter table {schema}.notifications add column in_app boolean not null default true;
 alter table {schema}.notifications drop constraint notifications_kind_check;
-alter table {schema}.notifications add constraint notifications_kind_check check (kind in ('failed', 'unconfirmed', 'reconnect', 'webhook', 'review', 'changes', 'comment'));
+alter table {schema}.notifications add constraint notifications_kind_check check (kind in ('failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'brake', 'webhook'));

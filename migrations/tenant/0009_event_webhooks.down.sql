@@ -1,6 +1,6 @@
 delete from {schema}.notifications where kind = 'webhook' or not in_app;
 alter table {schema}.notifications drop constraint notifications_kind_check;
-alter table {schema}.notifications add constraint notifications_kind_check check (kind in ('failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment'));
+alter table {schema}.notifications add constraint notifications_kind_check check (kind in ('failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'brake'));
 alter table {schema}.notifications drop column in_app;
 alter table {schema}.users drop column quiet_urgent;
 alter table {schema}.users drop column quiet_zone;
