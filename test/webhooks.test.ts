@@ -11,9 +11,16 @@ import {
 } from 'bun:test'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
+import { restoredName } from '../src/backup/restore.ts'
+import { holdAfterRestore } from '../src/jobs/after-restore.ts'
 import { sweepTenant } from '../src/jobs/sweep.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
+import { snapshotFolder } from '../src/tenants/find.ts'
+import { importTenant } from '../src/tenants/import.ts'
+import { rewindTenant } from '../src/tenants/rewind.ts'
+import { secretOf, takeSnapshot } from '../src/tenants/snapshots.ts'
+import { exported, fileOf, groundOf } from './capsules.ts'
 import { type House, openHouse } from './cast.ts'
 import { type Received, type Served, serve } from './peers/serve.ts'
 
@@ -552,6 +559,80 @@ describe('people', () => {
   test('twenty are enough', async () => {
     for (let n = 0; n < 20; n++) await webhook()
     expect((await house.alice.api('POST', '/webhooks', { url: `${receiver.url}/more` })).status).toBe(409)
+  })
+})
+
+describe('a workspace put back', () => {
+  test('keeps its receivers and secrets as they are now; what was told is not told again, what is owed is', async () => {
+    const home = await openHouse({ OUTBOUND_ALLOW: exempt(), RATE_LIMIT: 'off' })
+    try {
+      const { alice, services } = home
+      const make = async (path: string) =>
+        (await alice.api('POST', '/webhooks', { url: receiver.url + path, events: ['content.created'] })).body
+      const [stays, goes] = [await make('/stays'), await make('/goes')]
+      await alice.api('POST', '/content', { text: 'told before' })
+      await work(services)
+      await alice.api('POST', '/content', { text: 'told since' })
+      const ground = groundOf(home)
+      const { name } = await takeSnapshot(ground, alice.tenant.id)
+      await work(services)
+      const { secret } = (await alice.api('POST', `/webhooks/${stays.id}/secret`)).body
+      expect((await alice.api('DELETE', `/webhooks/${goes.id}`)).status).toBe(204)
+      await alice.api('POST', '/content', { text: 'owed' })
+      expect(textsAt('/stays')).toEqual(['told before', 'told since'])
+
+      const body = await services.storage.read(`${snapshotFolder(alice.tenant.id)}${name}`)
+      const tenant = await services.db.tenantById(alice.tenant.id)
+      if (!body || !tenant) throw new Error('The snapshot is not there')
+      await rewindTenant(ground, alice.tenant.id, {
+        path: await fileOf(body),
+        secret: secretOf(tenant, name),
+      })
+      await work(services)
+      expect(textsAt('/stays')).toEqual(['told before', 'told since', 'owed'])
+      expect(textsAt('/goes')).toEqual(['told before', 'told since'])
+      expect(verifies(secret, at('/stays').at(-1) as Received)).toBe(true)
+    } finally {
+      await home.close()
+    }
+  })
+
+  test('brought elsewhere, tells nobody what waited; a copy tells nobody anything until it is said', async () => {
+    const home = await openHouse({ OUTBOUND_ALLOW: exempt(), RATE_LIMIT: 'off' })
+    try {
+      const { alice } = home
+      await alice.api('POST', '/webhooks', { url: `${receiver.url}/copied` })
+      await alice.api('POST', '/content', { text: 'waits' })
+      const { path } = await exported(home, alice.tenant.id, 'a passphrase of the copy')
+      const { tenant } = await importTenant(
+        groundOf(home),
+        { path, secret: 'a passphrase of the copy' },
+        { copy: true, slug: 'copied' },
+      )
+      const left = await home.services.db.within(
+        { tenantId: tenant.id, userId: null, role: 'system' },
+        ({ sql }) => sql`
+          select w.state, d.state as delivery from webhooks w join deliveries d on d.webhook_id = w.id`,
+      )
+      expect(left.map(row => ({ ...row }))).toEqual([{ state: 'disabled', delivery: 'failed' }])
+    } finally {
+      await home.close()
+    }
+  })
+
+  test('from a backup: what waited may have arrived, so it ends, and can be sent again', async () => {
+    const { id } = await webhook({ events: ['content.created'] })
+    await written('perhaps')
+    const { config } = house.services
+    await Bun.write(join(config.dataDir, restoredName), '{}')
+    await holdAfterRestore(house.services)
+    await work()
+    expect(receiver.requests).toHaveLength(0)
+    const [delivery] = await log(id)
+    expect(delivery).toMatchObject({ state: 'failed', answer: expect.stringContaining('restored') })
+    expect((await house.alice.api('POST', `/deliveries/${delivery.id}/replay`)).status).toBe(202)
+    await work()
+    expect(receiver.requests).toHaveLength(1)
   })
 })
 

@@ -112,12 +112,18 @@ async function accountsAsNow(at: TwoTimes): Promise<void> {
   await take(at, 'social_accounts', null, 'is replaced')
 }
 
-/** Who is told, where, and signed with which secret: as it is now. A receiver that was taken away gets nothing any more. */
+/**
+ * Who is told, where, signed with which secret, and what was sent and is still owed: as it is now. A receiver that was
+ * taken away gets nothing any more, and none gets again what it has.
+ */
 async function webhooksAsNow(at: TwoTimes): Promise<void> {
   const { tx } = at
   const { now, old } = names(at)
+  await tx`delete from ${old('deliveries')} where kind = 'webhook'`
   await tx`delete from ${old('webhooks')} t where not exists (select 1 from ${now('webhooks')} n where n.id = t.id)`
   await take(at, 'webhooks', null, 'is replaced')
+  const messages = await tx`select id from ${now('deliveries')} where kind = 'webhook'`
+  await take(at, 'deliveries', idsOf(messages), 'is replaced')
 }
 
 /**
@@ -148,9 +154,6 @@ async function callsNotRepeated(at: TwoTimes): Promise<void> {
     const rows = await tx`delete from ${old(table)} where state = any(${[...open]}::text[]) returning id`
     await take(at, table, idsOf(rows), 'stays')
   }
-  // What stood in line behind another may stand behind nothing now.
-  await tx`
-    update ${old('deliveries')} set next_try_at = public.clock() where state = 'waiting' and next_try_at is null`
 }
 
 /** Posts that are out, or may be, and that the earlier state has no content for. */
