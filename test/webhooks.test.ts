@@ -433,18 +433,23 @@ describe('a worker that dies', () => {
   })
 
   test('who took too long may not record over the one that took over', async () => {
-    receiver.faults.next('POST *', { is: 'hang' })
+    receiver.faults.next('POST *', { is: 'slow', ms: 1_500 })
+    receiver.faults.next('POST *', { is: 'slow', ms: 6_000 })
     const { id, path } = await webhook({ events: ['content.created'] })
     await written('slow')
-    const slow = createWorker(house.services)
+    const [slow, next] = [createWorker(house.services), createWorker(house.services)]
     slow.wake()
     await until(async () => at(path).length === 1)
-    await later(46)
-    expect((await log(id))[0]).toMatchObject({ state: 'delivered', tries: 2 })
-    await slow.idle()
-    await slow.stop(5_000)
+    shift += 46_000
+    await house.shiftClock(shift)
+    next.wake()
+    await until(async () => at(path).length === 2)
+    // The first has its answer now, and the second still holds the message.
+    await slow.stop(60_000)
+    expect((await log(id))[0]).toMatchObject({ state: 'sending', tries: 2, attempts: [] })
+    await next.stop(60_000)
     expect((await log(id))[0]).toMatchObject({ state: 'delivered', tries: 2, attempts: [{ status: 200 }] })
-    expect(await read(id)).toMatchObject({ failing: null })
+    expect(at(path)).toHaveLength(2)
   })
 })
 
