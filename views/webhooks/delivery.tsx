@@ -25,7 +25,7 @@ export function deliveryMoment(
   const { state, attempts, answer, nextTryAt, createdAt, type, body, id } = delivery
   const again = state === 'waiting' && attempts.length > 0
   const look = looks[state]
-  const ended = state === 'delivered' || state === 'failed'
+  const once = again ? 'Try now' : state === 'delivered' || state === 'failed' ? 'Send again' : null
   return {
     at: <Time at={createdAt} zone={zone} />,
     tone: again ? 'review' : look.tone,
@@ -47,10 +47,10 @@ export function deliveryMoment(
           </Raw>
         )}
         <Raw label="What is sent">{`webhook-id: ${id}\n\n${JSON.stringify(body, null, 2)}`}</Raw>
-        {ended && replay && (
+        {once && replay && (
           <div class="buttons">
             <ActionButton action={replay} size="small" variant="quiet" icon="refresh-cw">
-              Send again
+              {once}
             </ActionButton>
           </div>
         )}
