@@ -79,6 +79,7 @@ export async function pagesOf(
     '/w/:slug/settings/notifications': [`${at}/settings/notifications`],
     '/w/:slug/settings/webhooks': [`${at}/settings/webhooks`],
     '/w/:slug/settings/webhooks/:id': under('/settings/webhooks', ids.webhooks),
+    '/w/:slug/brakes': [`${at}/brakes`],
     '/w/:slug/workspace': [`${at}/workspace`],
     '/w/:slug/content': [`${at}/content`, `${at}/content?state=archived`],
     '/w/:slug/content/:id': [`${at}/content/new`, ...under('/content', ids.content)],
