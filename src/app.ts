@@ -31,6 +31,7 @@ import { notificationsApi } from './notifications/api.ts'
 import { notify } from './notifications/listen.ts'
 import { notificationsPages } from './notifications/pages.ts'
 import { publishingApi } from './publishing/api.ts'
+import { helpPages } from './publishing/help-pages.ts'
 import { followContent } from './publishing/listen.ts'
 import { publishingPages } from './publishing/pages.ts'
 import type { Services } from './services.ts'
@@ -63,6 +64,7 @@ export function createApp(services: Services) {
     .use(resetPages(services))
     .use(setupPages(services))
     .use(joinPages(services))
+    .use(helpPages())
     .use(peoplePages(services, desk))
     .use(settingsPages(services, desk))
     .use(mailPages(services, desk))

@@ -10,6 +10,7 @@ import { rehearsalJournal } from './journal.ts'
 import { armJobs, holdLease, LeaseLost } from './lease.ts'
 import { type Note, recordOutcomes } from './record.ts'
 import type { Together } from './together.ts'
+import { heedCatalogue } from './uncatalogued.ts'
 
 /** An attempt as a whole ends within this; the lease is renewed meanwhile. */
 const attemptMs = 120_000
@@ -139,23 +140,30 @@ async function attempt(
 
   if (armed) {
     note('An earlier attempt may have sent this: looking before anything is sent.')
-    const found = await look(services, platform, opened.account, post, sending, [0])
+    const found = heedCatalogue(
+      services,
+      job,
+      await look(services, platform, opened.account, post, sending, [0]),
+      armed,
+    )
     if (found.is !== 'absent') return found
     note('It is not there: sending is safe.')
     await lease.disarm()
     armed = false
     if (opened.state === 'reconnect') return { is: 'reconnect', why: needsReconnect(platform.name) }
   }
-  const outcome = await platform.publish(opened.account, post, sending).catch((error: unknown): Outcome => {
+  const answered = await platform.publish(opened.account, post, sending).catch((error: unknown): Outcome => {
     if (error instanceof LeaseLost) throw error
     services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })
     const why = broke(platform.name, error)
     return armed ? { is: 'unconfirmed', why } : { is: 'retry', why }
   })
+  const outcome = heedCatalogue(services, job, answered, armed)
   crashPoint('after-send')
   if (outcome.is !== 'unconfirmed') return outcome
   note('The answer was not clear: looking whether it is there.')
-  const found = await look(services, platform, opened.account, post, sending, looksAfterMs)
+  const looked = await look(services, platform, opened.account, post, sending, looksAfterMs)
+  const found = heedCatalogue(services, job, looked, armed)
   if (found.is !== 'absent') return found
   note('It is not there: it may be sent again.')
   await lease.disarm()

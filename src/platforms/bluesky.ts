@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { Answer } from '../lib/fetch.ts'
-import { connecting, isObject, jsonObject, outcomeOf, rawOf, retry, serverOrigin, textAt } from './answers.ts'
+import { connecting, isObject, jsonObject, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
 import { collection, facetsOf, lookUp, published, recordKey, uploadImage, uriOf } from './bluesky-record.ts'
 import { json, type Session, session, signIn, trouble } from './bluesky-session.ts'
 import { misfit } from './misfit.ts'
@@ -141,16 +141,7 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
     const finding = await lookUp(talk, account, post)
     if (finding.is !== 'absent') return finding
   }
-  if (answer.status === 400 && textAt(jsonObject(answer), 'error') !== null) {
-    const raw = rawOf(answer, talk.secrets())
-    const said = isObject(raw) ? String(raw.message ?? raw.error) : ''
-    const next = 'Change the post and publish again.'
-    return {
-      is: 'rejected',
-      why: { code: 'refused', message: `Bluesky refused the post: ${said}`, next, link: null, raw },
-    }
-  }
-  throw trouble(answer, talk.secrets())
+  throw trouble(answer, talk.secrets(), 'post')
 }
 
 function put(

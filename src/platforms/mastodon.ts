@@ -5,9 +5,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { connecting, jsonObject, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
+import { failureOf, outcomeFor } from './catalogue/tell.ts'
 import { findStatus, published } from './mastodon-look.ts'
 import { picture } from './mastodon-media.ts'
-import { type Caller, call, callerOf, readServer, stockLimits, trouble, words } from './mastodon-server.ts'
+import { type Caller, call, callerOf, readServer, stockLimits, trouble } from './mastodon-server.ts'
 import { misfit } from './misfit.ts'
 import {
   type Account,
@@ -161,18 +162,9 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
   })
   const done = answer.status === 200 ? published(jsonObject(answer)) : null
   if (done) return done
-  if (answer.status === 422 && /process|finished/i.test(words(answer))) {
-    return retry(
-      {
-        code: 'media_processing',
-        message: 'The server is still working on a picture.',
-        next: 'Nothing to do: it is tried again.',
-      },
-      5000,
-    )
-  }
-  const end = trouble(answer, [caller.token]).outcome
-  const refused = answer.status === 429 || (answer.status >= 400 && answer.status < 500)
+  const end = trouble(answer, [caller.token], 'post').outcome
+  // An answer that nobody knows proves nothing: it is as good as lost.
+  const refused = answer.status >= 400 && answer.status < 500 && 'why' in end && end.why.unknown === undefined
   return refused || !('why' in end) ? end : lost(account, end.why)
 }
 
@@ -190,7 +182,15 @@ async function reconcile(account: Account, post: Post, sending: Sending): Promis
   const seen = await lookBack(caller, account, post, fresh ? post.plannedAt.getTime() : at)
   if (seen === 'absent') return { is: 'absent' }
   return seen === 'unknown'
-    ? { ...retry(cannotLook('Nothing to do: it is sent again with the same key.'), settleMs), perhaps: true }
+    ? {
+        ...retry(
+          failureOf('mastodon', 'cannot_look', {
+            next: 'Nothing to do: it is sent again with the same key.',
+          }),
+          settleMs,
+        ),
+        perhaps: true,
+      }
     : seen
 }
 
@@ -211,18 +211,7 @@ async function lookBack(
   if (seen.is === 'reconnect' && seen.why.code === 'token_revoked') return seen
   if (account.settings.keyed !== false && Date.now() - at < keyMs) return 'unknown'
   const raw = 'why' in seen ? seen.why.raw : undefined
-  const why = cannotLook(
-    'Look at the account yourself, then say whether it is there or should be sent again.',
-  )
-  return { is: 'unconfirmed', why: raw === undefined ? why : { ...why, raw } }
-}
-
-function cannotLook(next: string): Failure {
-  return {
-    code: 'cannot_look',
-    message: 'It is not known whether the post arrived, and the server did not let us look.',
-    next,
-  }
+  return outcomeFor('mastodon', 'cannot_look', raw === undefined ? {} : { raw })
 }
 
 /** The moment of the first send, remembered; `fresh` when it is this one. */

@@ -34,13 +34,17 @@ export interface Limits {
   }
 }
 
-/** Words for one failure: what happened, what to do next, where to read more. `raw` is the platform's answer, tokens removed. */
+/**
+ * One failure in words: what happened and what to do next. `code` is an entry of the platform's catalogue; `raw` is the
+ * platform's answer, tokens removed.
+ */
 export interface Failure {
   code: string
   message: string
   next: string
-  link?: string | null
   raw?: Json
+  /** The platform's own name for an answer that the catalogue does not have. */
+  unknown?: string
 }
 
 /** The few ends an attempt can have; the worker turns each into a job state. */

@@ -69,6 +69,7 @@ export async function pagesOf(
     // Closed once there is a workspace: its page is one of the error pages then.
     '/setup': ['/setup'],
     '/reset': ['/reset'],
+    '/help/:platform': ['/help/mastodon'],
     '/join/:tenantId/:token': [links.join, `/join/${ids.tenantId}/none`],
     '/reset/:tenantId/:token': [links.reset, `/reset/${ids.tenantId}/none`],
     '/w/:slug': [at],
