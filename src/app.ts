@@ -15,6 +15,9 @@ import { composerPages } from './content/composer-pages.ts'
 import { contentPages } from './content/pages.ts'
 import { each, listen } from './events.ts'
 import { feedPages } from './feed/pages.ts'
+import { forecastApi } from './forecast/api.ts'
+import { forgetFindings } from './forecast/listen.ts'
+import { forecastPages } from './forecast/pages.ts'
 import { createApiDoor } from './http/api-door.ts'
 import { assets } from './http/assets.ts'
 import { uploadLimit } from './http/body.ts'
@@ -53,6 +56,7 @@ export function createApp(services: Services) {
   const desk = createDesk(services)
   listen('analytics', countPublished)
   listen('publishing', each(followContent))
+  listen('forecast', each(forgetFindings))
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)
   const app = new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })
@@ -73,6 +77,7 @@ export function createApp(services: Services) {
     .use(composerPages(services, desk))
     .use(approvalsPages(services, desk))
     .use(publishingPages(desk))
+    .use(forecastPages(services, desk))
     .use(calendarPages(desk))
     .use(notificationsPages(desk))
     .use(workflowPages(services, desk))
@@ -91,6 +96,7 @@ export function createApp(services: Services) {
         .use(contentApi(api))
         .use(approvalsApi(api))
         .use(publishingApi(api))
+        .use(forecastApi(services, api))
         .use(calendarApi(api))
         .use(analyticsApi(api))
         .use(notificationsApi(api))

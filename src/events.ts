@@ -17,6 +17,7 @@ export type EventType =
   | 'publish_job.held'
   | 'publish_job.cancelled'
   | 'comment.created'
+  | 'forecast.made'
   | 'account.connected'
   | 'account.reconnect_needed'
   | 'account.removed'

@@ -1,4 +1,6 @@
 import type { Scope } from '../db/scope.ts'
+import { forecastHead } from '../forecast/find.ts'
+import type { Forecast } from '../forecast/schema.ts'
 import { may } from '../permissions.ts'
 import type { PlatformId } from '../platforms/platform.ts'
 import { type JobRow, listRows } from '../publishing/rows.ts'
@@ -16,6 +18,8 @@ export interface Today {
   /** Today and the six days after it. */
   ahead: { date: string; jobs: JobRow[] }[]
   needs: Needs
+  /** How the next seven days look; null before the first forecast. */
+  forecast: Omit<Forecast, 'jobs'> | null
   /** Before the first post: what has been done of the way there. null once something was ever planned. */
   firstSteps: { account: boolean; post: string | null } | null
 }
@@ -42,7 +46,7 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
   const today = dateIn(clock?.now as Date, zone)
   const monday = startOfDay(weekStart(today), zone)
   const until = startOfDay(addDays(today, 7), zone)
-  const [[week], waiting, ahead, needs, firstSteps] = await Promise.all([
+  const [[week], waiting, ahead, needs, firstSteps, forecast] = await Promise.all([
     scope.sql`
       select count(*)::int as out,
         count(*) filter (where published_at > run_at + ${lateSeconds} * interval '1 second')::int as late
@@ -52,6 +56,7 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
     listRows(scope, { from: startOfDay(today, zone), to: until, limit: 500 }),
     readNeeds(scope),
     readFirstSteps(scope),
+    forecastHead(scope),
   ])
   const days = byDay(ahead.items, zone)
   return {
@@ -63,6 +68,7 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
     }),
     needs,
     firstSteps,
+    forecast,
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Config, publicBase } from '../config.ts'
 import type { Scope } from '../db/scope.ts'
 import type { EventType, Happening, Listener } from '../events.ts'
+import { warnedJobs } from '../forecast/find.ts'
 import { newId } from '../lib/id.ts'
 import { notificationLetter } from '../mail/letters.ts'
 import { postMails } from '../mail/outbox.ts'
@@ -26,6 +27,8 @@ export function notify(config: MailBase): Listener {
 }
 
 type MailBase = Pick<Config, 'smtpUrl' | 'publicUrl' | 'host' | 'port'>
+/** So many findings stand in the morning's mail; the page has them all. */
+const mailedFindings = 10
 /** What is asked about a job until it has gone out, is planned anew or called off. */
 const aboutJobs: readonly Kind[] = ['failed', 'unconfirmed']
 /** The scope, and whether and with which links a mail goes out too. */
@@ -121,6 +124,19 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
         to: (row.readers as string[] | null) ?? [],
       })
   },
+  async 'forecast.made'(scope, { subjectId, data }) {
+    const [red, amber] = [Number(data.red), Number(data.amber)]
+    // A newer one takes the place of what the former one told; looking again by hand tells nobody anew.
+    if (data.nightly || red + amber === 0)
+      await scope.sql`
+        update notifications set done_at = public.clock() where kind = 'forecast' and done_at is null`
+    if (data.nightly && red + amber > 0)
+      await tell(scope, 'forecast', subjectId, '/forecast', {
+        about: forecastWords(red, amber),
+        to: await peopleWho(scope, 'jobs.schedule'),
+        lines: await forecastLines(scope),
+      })
+  },
   async 'user.removed'(scope, { subjectId }) {
     await scope.sql`
       update notifications set done_at = public.clock() where user_id = ${subjectId} and done_at is null`
@@ -137,7 +153,7 @@ async function tell(
   kind: Kind,
   subjectId: string,
   path: string,
-  { about, to }: { about: string; to: readonly string[] },
+  { about, to, lines = [] }: { about: string; to: readonly string[]; lines?: readonly string[] },
 ): Promise<void> {
   if (to.length === 0) return
   const ids = to.map(() => newId())
@@ -149,7 +165,7 @@ async function tell(
       do update set about = excluded.about, created_at = public.clock()
     returning id`
   const fresh = told.map(row => row.id as string).filter(id => ids.includes(id))
-  if (kind !== 'comment' && scope.config.smtpUrl) await mailThem(scope, fresh, kind)
+  if (kind !== 'comment' && scope.config.smtpUrl) await mailThem(scope, fresh, kind, lines)
 }
 
 /** What a mail's button says. */
@@ -159,12 +175,14 @@ const labels: Record<Exclude<Kind, 'comment'>, string> = {
   reconnect: 'Connect it again',
   review: 'Read and answer',
   changes: 'See what is asked for',
+  forecast: 'Look at the forecast',
 }
 
 async function mailThem(
   scope: Telling,
   notifications: readonly string[],
   kind: Exclude<Kind, 'comment'>,
+  lines: readonly string[],
 ): Promise<void> {
   const rows = await scope.sql`
     select n.id, n.user_id, n.about, n.path, u.email, (select name from workspace) as workspace
@@ -181,12 +199,31 @@ async function mailThem(
       letter: notificationLetter({
         workspace: row.workspace as string,
         words: row.about as string,
+        lines,
         label: labels[kind],
         link: base + row.path,
         settings: `${base}/settings#mail`,
       }),
     })),
   )
+}
+
+/** What the coming week looks like, in a sentence. */
+function forecastWords(red: number, amber: number): string {
+  const posts = (count: number) => `${count} ${count === 1 ? 'post' : 'posts'}`
+  if (red === 0) return `${posts(amber)} of the next seven days ${amber === 1 ? 'needs' : 'need'} a look.`
+  const also = amber > 0 ? `, and ${amber} more ${amber === 1 ? 'needs' : 'need'} a look` : ''
+  return `${posts(red)} of the next seven days ${red === 1 ? 'does' : 'do'} not go out as ${red === 1 ? 'it is' : 'they are'}${also}.`
+}
+
+/** The first few of them, each with its reason and cure. */
+async function forecastLines(scope: Scope): Promise<string[]> {
+  const warned = await warnedJobs(scope, mailedFindings)
+  return warned.map(({ job, findings }) => {
+    const [first] = findings
+    const at = job.local.replace('T', ' at ')
+    return `${at} (${job.zone}), ${accountName({ name: job.account.name, platform: job.account.platform })}: “${shorten(job.text)}” ${first?.reason ?? ''} ${first?.cure ?? ''}`.trim()
+  })
 }
 
 async function close(

@@ -1,4 +1,12 @@
-export const kinds = ['failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment'] as const
+export const kinds = [
+  'failed',
+  'unconfirmed',
+  'reconnect',
+  'review',
+  'changes',
+  'comment',
+  'forecast',
+] as const
 export type Kind = (typeof kinds)[number]
 
 /** Something that asks for one person; done once it is answered, by whomever, or put away by that person. */

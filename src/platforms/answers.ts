@@ -101,6 +101,17 @@ export function waitOf(headers: Headers, now = Date.now()): number | undefined {
   return undefined
 }
 
+/** How many calls the answer's headers leave until their window opens anew; null when they do not tell. */
+export function leftOf(headers: Headers, now = Date.now()): { calls: number; until: Date } | null {
+  for (const prefix of ['x-ratelimit', 'ratelimit']) {
+    const [calls, reset] = [headers.get(`${prefix}-remaining`), headers.get(`${prefix}-reset`)]
+    if (!calls || !reset || !/^\d+$/.test(calls.trim())) continue
+    const wait = waitOf(new Headers({ [`${prefix}-reset`]: reset }), now)
+    if (wait !== undefined) return { calls: Number(calls), until: new Date(now + wait) }
+  }
+  return null
+}
+
 export function retry(why: Failure, afterMs?: number): Outcome & { is: 'retry' } {
   return afterMs === undefined ? { is: 'retry', why } : { is: 'retry', why, afterMs }
 }

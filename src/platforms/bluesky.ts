@@ -4,7 +4,16 @@
  */
 import { z } from 'zod'
 import type { Answer } from '../lib/fetch.ts'
-import { connecting, isObject, jsonObject, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
+import {
+  connecting,
+  isObject,
+  jsonObject,
+  leftOf,
+  outcomeOf,
+  retry,
+  serverOrigin,
+  textAt,
+} from './answers.ts'
 import { collection, facetsOf, lookUp, published, recordKey, uploadImage, uriOf } from './bluesky-record.ts'
 import { json, type Session, session, signIn, trouble } from './bluesky-session.ts'
 import { misfit } from './misfit.ts'
@@ -89,6 +98,15 @@ export const bluesky: Platform = {
       const talk = session(account, sending, sending.credential)
       const answer = await talk.call('com.atproto.server.getSession')
       if (answer.status !== 200) throw trouble(answer, talk.secrets())
+    })
+  },
+  /** Creating costs 3 of 5,000 points an hour: https://docs.bsky.app/docs/advanced-guides/rate-limits */
+  quota: { posts: 1666, hours: 1 },
+  outlook(account, sending) {
+    return connecting('Bluesky', async () => {
+      const talk = session(account, sending, sending.credential)
+      const left = leftOf((await talk.call('com.atproto.server.getSession')).headers)
+      return left ? { left } : {}
     })
   },
   publish(account, post, sending) {

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { connecting, jsonObject, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
+import type { Answer } from '../lib/fetch.ts'
+import { connecting, jsonObject, leftOf, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
 import { failureOf, outcomeFor } from './catalogue/tell.ts'
 import { findStatus, published } from './mastodon-look.ts'
 import { picture } from './mastodon-media.ts'
@@ -68,6 +69,21 @@ export const mastodon: Platform = {
         throw trouble(answer, [caller.token])
     })
   },
+  /** https://github.com/mastodon/mastodon/blob/main/app/lib/rate_limiter.rb */
+  quota: { posts: 300, hours: 3 },
+  outlook(account, sending) {
+    return connecting('The server', async () => {
+      const caller = callerOf(account, sending.credential.current, sending)
+      const about = await readServer(caller.server, sending)
+      const owner = await call(caller, '/api/v1/apps/verify_credentials')
+      const left = leftOf(owner.headers)
+      return {
+        limits: about.limits,
+        ...(mayWrite(owner) ? {} : { lacks: 'The token may read but not write.' }),
+        ...(left ? { left } : {}),
+      }
+    })
+  },
   publish(account, post, sending) {
     return outcomeOf(
       'The server',
@@ -119,16 +135,9 @@ async function connect(
   if (who.status !== 200 || id === null || username === null) throw trouble(who, [token])
   // Newer servers tell what the token may do and which app it belongs to; older ones answer without scopes, or not at all.
   const owner = await call(caller, '/api/v1/apps/verify_credentials')
-  const app = owner.status === 200 ? jsonObject(owner) : null
-  const scopes = Array.isArray(app?.scopes) ? app.scopes : null
-  if (
-    scopes &&
-    !scopes.includes('write') &&
-    !(scopes.includes('write:statuses') && scopes.includes('write:media'))
-  ) {
+  if (!mayWrite(owner))
     throw new ConnectionFailed('This token may read but not write. Make one with the scopes read and write.')
-  }
-  const application = textAt(app, 'name')
+  const application = textAt(owner.status === 200 ? jsonObject(owner) : null, 'name')
   return {
     name: textAt(me, 'display_name') ?? username,
     handle: `${username}@${new URL(server).host}`,
@@ -138,6 +147,13 @@ async function connect(
     secret: { token },
     limits: about.limits,
   }
+}
+
+/** Unless the server says otherwise; older ones do not say. */
+function mayWrite(owner: Answer): boolean {
+  const scopes = owner.status === 200 ? jsonObject(owner)?.scopes : null
+  if (!Array.isArray(scopes) || scopes.includes('write')) return true
+  return scopes.includes('write:statuses') && scopes.includes('write:media')
 }
 
 async function publish(account: Account, post: Post, sending: Sending): Promise<Outcome> {

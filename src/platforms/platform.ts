@@ -143,6 +143,16 @@ export interface Connected {
   reveal?: Record<string, string>
 }
 
+/** What a platform tells of the time ahead; each part only where it tells. */
+export interface Outlook {
+  /** What it takes by now, where that may differ from what it took when the account was connected. */
+  limits?: Limits
+  /** What the credential may not do that a post needs, in words for people. */
+  lacks?: string
+  /** How many calls are left until the window opens anew. */
+  left?: { calls: number; until: Date }
+}
+
 export type Counts = Partial<Record<'likes' | 'reposts' | 'replies' | 'quotes', number>>
 
 /** One field of the connect form. */
@@ -180,6 +190,10 @@ export interface Platform {
   publish(account: Account, post: Post, sending: Sending): Promise<Outcome>
   /** Looks, without sending anything, whether an armed attempt went out. */
   reconcile(account: Account, post: Post, sending: Sending): Promise<Finding>
+  /** How many posts an account may publish in so many hours, as its documentation says. */
+  quota?: { posts: number; hours: number }
+  /** Asks, without sending anything, what the platform tells of the time ahead. Throws `ConnectionFailed` as `check` does. */
+  outlook?(account: Account, sending: Pick<Sending, 'fetch' | 'signal' | 'credential'>): Promise<Outlook>
   /** Counts for one published post, where the platform gives them. */
   metrics?(
     account: Account,

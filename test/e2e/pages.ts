@@ -84,6 +84,7 @@ export async function pagesOf(
     '/w/:slug/publish-jobs': [`${at}/publish-jobs`],
     '/w/:slug/publish-jobs/:id': under('/publish-jobs', ids.jobs),
     '/w/:slug/calendar': [`${at}/calendar`, `${at}/calendar?view=list`],
+    '/w/:slug/forecast': [`${at}/forecast`],
     '/w/:slug/notifications': [`${at}/notifications`],
     '/w/:slug/workflows': [`${at}/workflows`],
     '/w/:slug/workflows/:id': under('/workflows', ids.workflows),

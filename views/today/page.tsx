@@ -22,6 +22,7 @@ import {
   zoneName,
 } from '../ui/index.tsx'
 import { FirstSteps } from './first-steps.tsx'
+import { ForecastSummary } from './forecast.tsx'
 import { NeedsYou } from './needs.tsx'
 
 export interface TodayPageProps {
@@ -36,7 +37,7 @@ export function TodayPage({ frame, today, maySchedule, mayConnect }: TodayPagePr
   const { workspace } = frame
   const base = `/w/${workspace.slug}`
   return (
-    <Layout {...frame} title="Today" live={['publish_job', 'content', 'account', 'comment']}>
+    <Layout {...frame} title="Today" live={['publish_job', 'content', 'account', 'comment', 'forecast']}>
       <Plate name={workspace.name}>{ear(today, workspace.zone)}</Plate>
       <Columns asideFirst aside={<NeedsYou base={base} needs={today.needs} zone={workspace.zone} />}>
         {today.firstSteps ? (
@@ -50,6 +51,7 @@ export function TodayPage({ frame, today, maySchedule, mayConnect }: TodayPagePr
           <>
             <NextOut frame={frame} today={today} />
             <WeekAhead base={base} today={today} />
+            <ForecastSummary base={base} zone={workspace.zone} head={today.forecast} />
           </>
         )}
       </Columns>

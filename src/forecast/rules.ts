@@ -1,0 +1,275 @@
+/** What may keep a planned post from going out well: pure rules over what was read and asked. */
+import { dateFormat } from '../lib/dates.ts'
+import { platforms } from '../platforms/index.ts'
+import { misfit } from '../platforms/misfit.ts'
+import type { Outlook } from '../platforms/platform.ts'
+import { firstAlike } from './alike.ts'
+import type { Facts, PlannedJob } from './facts.ts'
+import type { Finding } from './schema.ts'
+
+/** What was found out by asking, beside the facts. */
+export interface Asked {
+  /** By account: whether it works, in the platform's own word, and what it told of the time ahead. */
+  accounts: Map<string, { ok: boolean; final: boolean; message: string | null; outlook: Outlook }>
+  /** Bytes of each stored picture; null when the storage did not answer. */
+  pictures: Map<string, number> | null
+  /** Whether the addresses of our pictures can be reached from outside. */
+  publicAddress: boolean
+}
+
+const hour = 3_600_000
+/** Two posts of one account closer than this get into each other's way. */
+const crowdedMs = 10 * 60_000
+/** What is not approved so long before its moment is in danger. */
+const approvalMs = 24 * hour
+
+/** The findings about each job, in the order of `facts.jobs`. */
+export function findAll(facts: Facts, asked: Asked): Finding[][] {
+  const rules = [accountRule, approvalRule, fitRule, pictureRule]
+  const found = facts.jobs.map(job => rules.flatMap(rule => rule(job, facts, asked)))
+  for (const rule of [quotaRule, crowdedRule, alikeRule])
+    for (const [at, finding] of rule(facts, asked)) found[at]?.push(finding)
+  return found
+}
+
+function accountRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Finding[] {
+  const account = accounts.get(job.accountId)
+  if (!account)
+    return [
+      {
+        level: 'red',
+        code: 'account_gone',
+        reason: 'The account of this post is no longer here.',
+        cure: 'Cancel it, or plan it for another account.',
+        path: `/publish-jobs/${job.id}`,
+      },
+    ]
+  const path = `/accounts/${job.accountId}`
+  const checked = asked.accounts.get(job.accountId)
+  const refused = checked && !checked.ok && checked.final
+  if (refused || (account.state === 'reconnect' && !checked?.ok))
+    return [
+      {
+        level: 'red',
+        code: 'reconnect_needed',
+        reason:
+          `${account.name} has to be connected again. ${checked?.message ?? account.reason ?? ''}`.trim(),
+        cure: 'Connect the account again: the post then goes out by itself.',
+        path,
+      },
+    ]
+  if (checked && !checked.ok)
+    return [
+      {
+        level: 'amber',
+        code: 'account_unreachable',
+        reason: `${account.name} could not be asked whether it works. ${checked.message ?? ''}`.trim(),
+        cure: 'Nothing to do if it was a moment’s trouble. If it goes on, check that the service is up.',
+        path,
+      },
+    ]
+  if (checked?.outlook.lacks)
+    return [
+      {
+        level: 'red',
+        code: 'scope_missing',
+        reason: `${account.name}: ${checked.outlook.lacks}`,
+        cure: 'Connect the account again with a token that may read and write.',
+        path,
+      },
+    ]
+  return []
+}
+
+function approvalRule(job: PlannedJob, { approvalRequired, now }: Facts): Finding[] {
+  if (!approvalRequired || job.contentState === 'approved') return []
+  const left = job.runAt.getTime() - now.getTime()
+  const asked = job.contentState === 'in_review'
+  const hours = Math.floor(left / hour)
+  return [
+    {
+      level: left < approvalMs ? 'red' : 'amber',
+      code: 'approval_missing',
+      reason: `${asked ? 'It waits for approval' : 'Nobody has been asked to approve it'}, and it is due in ${
+        hours < 1 ? 'less than an hour' : hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`
+      }.`,
+      cure: asked
+        ? 'Approve it, or move it to a later time.'
+        : 'Ask for approval, or move it to a later time.',
+      path: `/content/${job.contentId}`,
+    },
+  ]
+}
+
+function fitRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Finding[] {
+  const account = accounts.get(job.accountId)
+  if (!account) return []
+  const path = `/content/${job.contentId}`
+  if (!job.draft)
+    return [
+      {
+        level: 'red',
+        code: 'content_gone',
+        reason: 'The words of this post are no longer here.',
+        cure: 'Cancel it, or write it anew.',
+        path,
+      },
+    ]
+  const limits = asked.accounts.get(job.accountId)?.outlook.limits ?? account.account.limits
+  const why = misfit(job.draft, limits, platforms[account.platform].name)
+  return why ? [{ level: 'red', code: why.code, reason: why.message, cure: why.next, path }] : []
+}
+
+function pictureRule(job: PlannedJob, { accounts }: Facts, { pictures, publicAddress }: Asked): Finding[] {
+  const images = job.draft?.images ?? []
+  if (images.length === 0) return []
+  const path = `/content/${job.contentId}`
+  const found: Finding[] = []
+  if (accounts.get(job.accountId)?.platform === 'webhook' && !publicAddress)
+    found.push({
+      level: 'amber',
+      code: 'picture_unreachable',
+      reason:
+        'The receiver gets the pictures as addresses of this server, and those work on this machine only.',
+      cure: 'Whoever runs this server sets PUBLIC_URL to an address that the receiver can reach.',
+      path: null,
+    })
+  if (pictures === null)
+    found.push({
+      level: 'amber',
+      code: 'storage_away',
+      reason: 'The storage did not answer, so it is not known whether the pictures are there.',
+      cure: 'Whoever runs this server finds the cause with “bun run doctor”.',
+      path: null,
+    })
+  else
+    for (const [at, image] of images.entries()) {
+      const bytes = pictures.get(image.id.toLowerCase())
+      if (bytes === image.bytes) continue
+      found.push({
+        level: 'red',
+        code: bytes === undefined ? 'picture_missing' : 'picture_damaged',
+        reason: `The file of picture ${at + 1} ${
+          bytes === undefined ? 'is missing' : `has ${bytes} bytes instead of ${image.bytes}`
+        }.`,
+        cure: 'Upload the picture again and put it into the post.',
+        path,
+      })
+    }
+  return found
+}
+
+/** Each account's jobs, with their places among all. */
+function byAccount({ jobs }: Facts): [string, { job: PlannedJob; at: number }[]][] {
+  return [
+    ...Map.groupBy(
+      jobs.map((job, at) => ({ job, at })),
+      ({ job }) => job.accountId,
+    ),
+  ]
+}
+
+type Placed = [number, Finding][]
+
+function quotaRule(facts: Facts, asked: Asked): Placed {
+  return byAccount(facts).flatMap(([id, jobs]): Placed => {
+    const account = facts.accounts.get(id)
+    const platform = account && platforms[account.platform]
+    const left = asked.accounts.get(id)?.outlook.left
+    return jobs.flatMap(({ job, at }, index): Placed => {
+      const quota = platform?.quota
+      const before = quota && jobs[index - quota.posts]
+      const over = before && job.runAt.getTime() - before.job.runAt.getTime() < quota.hours * hour
+      // One post takes at least one call, and each picture one more.
+      const spent = left && job.runAt < left.until && callsUntil(jobs, index) > left.calls
+      if (!over && !spent) return []
+      const reason = over
+        ? `${platform?.name} takes ${quota.posts} posts in ${quota.hours} h from one account, and this one is beyond that.`
+        : `${platform?.name} takes ${left?.calls} more calls before ${clock(left?.until ?? job.runAt, facts.zone)}, and this post is beyond that.`
+      return [
+        [
+          at,
+          {
+            level: 'amber',
+            code: 'quota_spent',
+            reason,
+            cure: 'It goes out late, as soon as the platform lets it. Move it, or some of the others.',
+            path: `/publish-jobs/${job.id}`,
+          },
+        ],
+      ]
+    })
+  })
+}
+
+const callsUntil = (jobs: readonly { job: PlannedJob }[], index: number): number =>
+  jobs.slice(0, index + 1).reduce((sum, { job }) => sum + 1 + (job.draft?.images.length ?? 0), 0)
+
+function crowdedRule(facts: Facts): Placed {
+  return byAccount(facts).flatMap(([id, jobs]): Placed => {
+    // A feed and a receiver take posts as close as people like.
+    const platform = facts.accounts.get(id)?.platform
+    if (platform === 'feed' || platform === 'webhook') return []
+    return jobs.slice(1).flatMap(({ job, at }, index): Placed => {
+      const before = jobs[index]?.job
+      if (!before || job.runAt.getTime() - before.runAt.getTime() >= crowdedMs) return []
+      const minutes = Math.round((job.runAt.getTime() - before.runAt.getTime()) / 60_000)
+      const apart = minutes < 1 ? 'at the same moment as' : `${minutes} min after`
+      return [
+        [
+          at,
+          {
+            level: 'amber',
+            code: 'crowded',
+            reason: `It goes out ${apart} another post of ${facts.accounts.get(id)?.name ?? 'this account'}.`,
+            cure: 'Move one of the two, so that each gets its readers.',
+            path: `/publish-jobs/${job.id}`,
+          },
+        ],
+      ]
+    })
+  })
+}
+
+function alikeRule(facts: Facts): Placed {
+  return byAccount(facts).flatMap(([id, jobs]): Placed => {
+    const past = facts.past.filter(post => post.accountId === id)
+    const all = [
+      ...past.map(({ at, text }) => ({ when: at, text, out: true })),
+      ...jobs.map(({ job }) => ({ when: job.runAt, text: job.draft?.text ?? '', out: false })),
+    ]
+    const alike = firstAlike(all.map(({ text }) => text))
+    return jobs.flatMap(({ job, at }, index): Placed => {
+      const place = past.length + index
+      const other = alike[place] ?? null
+      const twin = other === null ? undefined : all[other]
+      // Told at the later of the two.
+      if (!twin || other === null || other > place) return []
+      return [
+        [
+          at,
+          {
+            level: 'amber',
+            code: 'near_duplicate',
+            reason: `It says nearly the same as the post that ${twin.out ? 'went' : 'goes'} to this account on ${clock(twin.when, facts.zone)}.`,
+            cure: 'Say it in other words, or cancel one of them: networks hide or refuse what repeats itself.',
+            path: `/content/${job.contentId}`,
+          },
+        ],
+      ]
+    })
+  })
+}
+
+const clock = (at: Date, zone: string): string =>
+  dateFormat(
+    {
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    },
+    zone,
+  ).format(at)
