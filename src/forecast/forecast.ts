@@ -52,6 +52,8 @@ async function askAccount(
   opened: NonNullable<ReturnType<Facts['accounts']['get']>>,
 ): Promise<AccountAnswer> {
   const { account, platform: id } = opened
+  // A person is asked already. Were it to work again by chance, posts whose moment has passed would go out in the night.
+  if (opened.state === 'reconnect') return { ok: false, final: true, message: opened.reason, outlook: {} }
   const platform = platforms[id]
   const actor = { tenantId, userId: null, role: 'system' } as const
   try {

@@ -46,14 +46,12 @@ function accountRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Findin
     ]
   const path = `/accounts/${job.accountId}`
   const checked = asked.accounts.get(job.accountId)
-  const refused = checked && !checked.ok && checked.final
-  if (refused || (account.state === 'reconnect' && !checked?.ok))
+  if (checked && !checked.ok && checked.final)
     return [
       {
         level: 'red',
         code: 'reconnect_needed',
-        reason:
-          `${account.name} has to be connected again. ${checked?.message ?? account.reason ?? ''}`.trim(),
+        reason: `${account.name} has to be connected again. ${checked.message ?? ''}`.trim(),
         cure: 'Connect the account again: the post then goes out by itself.',
         path,
       },
@@ -68,13 +66,14 @@ function accountRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Findin
         path,
       },
     ]
-  if (checked?.outlook.lacks)
+  const refuses = checked?.outlook.refuses
+  if (refuses)
     return [
       {
         level: 'red',
-        code: 'scope_missing',
-        reason: `${account.name}: ${checked.outlook.lacks}`,
-        cure: 'Connect the account again with a token that may read and write.',
+        code: refuses.code,
+        reason: `${account.name}: ${refuses.message}`,
+        cure: refuses.next,
         path,
       },
     ]

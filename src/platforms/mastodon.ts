@@ -79,7 +79,7 @@ export const mastodon: Platform = {
       const left = leftOf(owner.headers)
       return {
         limits: about.limits,
-        ...(mayWrite(owner) ? {} : { lacks: 'The token may read but not write.' }),
+        ...(mayWrite(owner) ? {} : { refuses: failureOf('mastodon', 'scope_missing') }),
         ...(left ? { left } : {}),
       }
     })

@@ -147,8 +147,8 @@ export interface Connected {
 export interface Outlook {
   /** What it takes by now, where that may differ from what it took when the account was connected. */
   limits?: Limits
-  /** What the credential may not do that a post needs, in words for people. */
-  lacks?: string
+  /** Why every post would be refused as things stand. */
+  refuses?: Failure
   /** How many calls are left until the window opens anew. */
   left?: { calls: number; until: Date }
 }

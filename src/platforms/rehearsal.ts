@@ -1,7 +1,7 @@
 /** A pretend network: real limits, delays and failures on request, and a page that shows what arrived. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
-import { outcomeFor } from './catalogue/tell.ts'
+import { failureOf, outcomeFor } from './catalogue/tell.ts'
 import { misfit } from './misfit.ts'
 import type { Account, Limits, Platform } from './platform.ts'
 
@@ -65,6 +65,11 @@ export const rehearsal: Platform = {
     }
   },
   async check() {},
+  async outlook(account) {
+    return manners(account).answer === 'rejected'
+      ? { refuses: failureOf('rehearsal', 'rehearsed_rejection') }
+      : {}
+  },
   async publish(account, post, sending) {
     const why = misfit(post, account.limits, 'the rehearsal network')
     if (why) return { is: 'rejected', why }

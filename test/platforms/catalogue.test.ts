@@ -150,6 +150,15 @@ describe('catalogue: every code is reached', () => {
           server.disable(String(other.secret.token))
           return publish(other, postOf('Disabled'))
         },
+        scope_missing: async () => {
+          server.faults.next('GET /api/v1/apps/verify_credentials', {
+            is: 'status',
+            status: 200,
+            body: { name: 'Masthead', scopes: ['read'] },
+          })
+          const seen = await mastodon.outlook?.(world.account, sendingOf(world, postOf('x')))
+          return { is: 'reconnect', why: seen?.refuses ?? { code: 'none', message: '', next: '' } }
+        },
         server_gone: answers(404, { error: 'Record not found' }),
         media_processing: answers(422, {
           error: 'Cannot attach files that have not finished processing. Try again in a moment!',

@@ -85,18 +85,22 @@ function WarnedList({
   return (
     <Block title={title}>
       <Rows label={title}>
-        {warned.map(({ job, findings }) => (
+        {groups(warned).map(([first, ...others]) => (
           <Row
-            title={<a href={`${base}/publish-jobs/${job.id}`}>{firstWords(job.text) || 'No words'}</a>}
+            title={
+              <a href={`${base}/publish-jobs/${first.job.id}`}>{firstWords(first.job.text) || 'No words'}</a>
+            }
             meta={
               <>
                 <Line
                   parts={[
-                    <Time at={job.runAt} zone={zone} />,
-                    <PlatformMark platform={job.account.platform} name={job.account.name} />,
+                    <Time at={first.job.runAt} zone={zone} />,
+                    ...[first, ...others].map(({ job: { account } }) => (
+                      <PlatformMark platform={account.platform} name={account.name} />
+                    )),
                   ]}
                 />
-                <Findings base={base} findings={findings} />
+                <Findings base={base} findings={first.findings} />
               </>
             }
           />
@@ -104,4 +108,17 @@ function WarnedList({
       </Rows>
     </Block>
   )
+}
+
+/** One post that goes to several accounts and has the same trouble everywhere is one line. */
+function groups(warned: readonly Warned[]): [Warned, ...Warned[]][] {
+  const found = new Map<string, [Warned, ...Warned[]]>()
+  for (const one of warned) {
+    const { job, findings } = one
+    const key = JSON.stringify([job.contentId, job.runAt.getTime(), findings.map(({ reason }) => reason)])
+    const group = found.get(key)
+    if (group) group.push(one)
+    else found.set(key, [one])
+  }
+  return [...found.values()]
 }

@@ -73,7 +73,7 @@ export const ours = {
   uncatalogued: {
     outcome: 'retry',
     cause:
-      'The platform gave an answer that this version does not know. If it came after the post had been sent, we look whether it is there; otherwise it is tried again, within the usual limits.',
+      'An answer that this version does not know. We look whether the post is there if it may be, else it is tried again.',
     says: 'The platform answered something that this version does not know ({status} {error}).',
     next: 'Nothing to do at first. If it goes on, ask whoever runs this server: the answer is kept with the attempt.',
   },

@@ -18,6 +18,11 @@ export const mastodon = {
     next: 'On your server under Preferences, Development, make a new access token and connect again with it.',
     answers: [{ status: 401 }],
   },
+  scope_missing: {
+    outcome: 'reconnect',
+    cause: 'The access token may read but not write.',
+    next: 'Make one with the scopes read and write, and connect the account again with it.',
+  },
   forbidden: {
     outcome: 'reconnect',
     cause: 'The token may not do this, or the login is disabled; the server’s own words are shown beside.',
