@@ -51,7 +51,9 @@ function accountRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Findin
       {
         level: 'red',
         code: 'reconnect_needed',
-        reason: `${account.name} has to be connected again. ${checked.message ?? ''}`.trim(),
+        reason: checked.message
+          ? `${account.name}: ${checked.message}`
+          : `${account.name} has to be connected again.`,
         cure: 'Connect the account again: the post then goes out by itself.',
         path,
       },

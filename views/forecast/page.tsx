@@ -64,8 +64,10 @@ export function ForecastPage({ frame, head, warned, maySchedule }: ForecastPageP
           looked at tonight.
         </EmptyState>
       )}
-      <WarnedList title="Does not go out as it is" base={base} zone={workspace.zone} warned={red} />
-      <WarnedList title="Needs a look" base={base} zone={workspace.zone} warned={amber} />
+      <div class="column">
+        <WarnedList title="Does not go out as it is" base={base} zone={workspace.zone} warned={red} />
+        <WarnedList title="Needs a look" base={base} zone={workspace.zone} warned={amber} />
+      </div>
     </Layout>
   )
 }
@@ -92,13 +94,13 @@ function WarnedList({
             }
             meta={
               <>
+                <p>
+                  <Time at={first.job.runAt} zone={zone} />
+                </p>
                 <Line
-                  parts={[
-                    <Time at={first.job.runAt} zone={zone} />,
-                    ...[first, ...others].map(({ job: { account } }) => (
-                      <PlatformMark platform={account.platform} name={account.name} />
-                    )),
-                  ]}
+                  parts={[first, ...others].map(({ job: { account } }) => (
+                    <PlatformMark platform={account.platform} name={account.name} />
+                  ))}
                 />
                 <Findings base={base} findings={first.findings} />
               </>
