@@ -181,6 +181,19 @@ describe('the forecast', () => {
     await clear()
   })
 
+  test('what a brake holds is amber, until it is let go', async () => {
+    const { job } = await plan('Held back by somebody', rehearsal, day)
+    const brake = await house.alice.api('POST', '/brakes', { scope: 'workspace', reason: 'Think first' })
+    expect(brake.status).toBe(201)
+    expect(of(await look(), job)).toMatchObject({
+      level: 'amber',
+      findings: [{ code: 'braked', path: '/brakes' }],
+    })
+    await house.alice.api('DELETE', `/brakes/${brake.body.id}`)
+    expect(of((await house.alice.api('GET', '/forecasts/latest')).body, job)).toBeUndefined()
+    await clear()
+  })
+
   test('a changed or moved job is not known any more', async () => {
     const one = await plan('First words of a post', rehearsal, day)
     const other = await plan('Words of another kind of post', rehearsal, 2 * day)

@@ -17,4 +17,4 @@ create table {schema}.forecast_jobs (
 create index forecast_jobs_forecast on {schema}.forecast_jobs (forecast_id);
 alter table {schema}.notifications drop constraint notifications_kind_check;
 alter table {schema}.notifications add constraint notifications_kind_check
-  check (kind in ('failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'forecast'));
+  check (kind in ('failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'brake', 'forecast'));

@@ -1,6 +1,7 @@
 import { type OpenedAccount, openAccounts } from '../accounts/credential.ts'
 import type { Scope } from '../db/scope.ts'
 import { type PostDraft, postDrafts } from '../publishing/post.ts'
+import type { HeldFor } from '../publishing/schema.ts'
 import { readWorkspace } from '../team/workspace.ts'
 import { forecastDays } from './schema.ts'
 
@@ -16,6 +17,7 @@ export interface PlannedJob {
   runAt: Date
   /** How far the content is on its way through review. */
   contentState: string
+  heldFor: HeldFor | null
   draft: PostDraft | null
 }
 
@@ -48,7 +50,7 @@ export async function readFacts(scope: Scope): Promise<Facts> {
   const until = clock?.until as Date
   const [jobs, past] = await Promise.all([
     sql`
-      select j.id, j.content_id, j.version_id, j.account_id, j.run_at, c.state as content_state
+      select j.id, j.content_id, j.version_id, j.account_id, j.run_at, j.held_for, c.state as content_state
       from publish_jobs j join content c on c.id = j.content_id
       where j.state in ('scheduled', 'held') and j.held_for is distinct from 'late'
         and j.run_at > public.clock() and j.run_at < ${until}
@@ -68,6 +70,7 @@ export async function readFacts(scope: Scope): Promise<Facts> {
     accountId: row.account_id as string,
     runAt: row.run_at as Date,
     contentState: row.content_state as string,
+    heldFor: row.held_for as HeldFor | null,
   }))
   const ids = [...new Set(planned.map(job => job.accountId))]
   const [drafts, opened, names] = await Promise.all([

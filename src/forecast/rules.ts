@@ -25,7 +25,7 @@ const approvalMs = 24 * hour
 
 /** The findings about each job, in the order of `facts.jobs`. */
 export function findAll(facts: Facts, asked: Asked): Finding[][] {
-  const rules = [accountRule, approvalRule, fitRule, pictureRule]
+  const rules = [accountRule, brakeRule, approvalRule, fitRule, pictureRule]
   const found = facts.jobs.map(job => rules.flatMap(rule => rule(job, facts, asked)))
   for (const rule of [quotaRule, crowdedRule, alikeRule])
     for (const [at, finding] of rule(facts, asked)) found[at]?.push(finding)
@@ -80,6 +80,19 @@ function accountRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Findin
       },
     ]
   return []
+}
+
+function brakeRule(job: PlannedJob): Finding[] {
+  if (job.heldFor !== 'brake') return []
+  return [
+    {
+      level: 'amber',
+      code: 'braked',
+      reason: 'A brake holds it.',
+      cure: 'Release the brake when it may go out.',
+      path: '/brakes',
+    },
+  ]
 }
 
 function approvalRule(job: PlannedJob, { approvalRequired, now }: Facts): Finding[] {

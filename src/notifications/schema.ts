@@ -5,6 +5,7 @@ export const kinds = [
   'review',
   'changes',
   'comment',
+  'brake',
   'forecast',
 ] as const
 export type Kind = (typeof kinds)[number]

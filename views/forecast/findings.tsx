@@ -3,15 +3,19 @@ import type { Html } from '../html.ts'
 import { Block, Row, Rows } from '../ui/index.tsx'
 import { ForecastMark } from './mark.tsx'
 
-/** Where a finding's cure is done, in a word. */
+/** What a link to a cure is called, by where it leads. */
+const places = {
+  accounts: 'Open the account',
+  content: 'Open the post',
+  'publish-jobs': 'Open the job',
+  brakes: 'Open the brakes',
+} as const
+
+/** Where a finding's cure is done. @param here the path that the reader is on already */
 function cureLink(base: string, path: string | null, here: string | null): Html | null {
-  if (path === null || path === here) return null
-  const words = path.startsWith('/accounts')
-    ? 'Open the account'
-    : path.startsWith('/content')
-      ? 'Open the post'
-      : 'Open the job'
-  return <a href={`${base}${path}`}>{words}</a>
+  const place = path?.split('/')[1]
+  if (path === null || path === here || !place || !Object.hasOwn(places, place)) return null
+  return <a href={`${base}${path}`}>{places[place as keyof typeof places]}</a>
 }
 
 /** Reasons and cures. @param here the path that the reader is on already */
