@@ -162,6 +162,24 @@ describe('the forecast', () => {
     await clear()
   })
 
+  test('what the platform takes no more calls for until then goes out late', async () => {
+    const soon = await plan('The window is spent', masto, 5 * 60_000)
+    const later = await plan('A window of its own', masto, hour)
+    server.faults.next('GET /api/v1/apps/verify_credentials', {
+      is: 'status',
+      status: 200,
+      body: { name: 'Masthead', scopes: ['read', 'write'] },
+      headers: {
+        'X-RateLimit-Remaining': '0',
+        'X-RateLimit-Reset': new Date(Date.now() + 15 * 60_000).toISOString(),
+      },
+    })
+    const forecast = await look()
+    expect(of(forecast, soon.job)).toMatchObject({ level: 'amber', findings: [{ code: 'quota_spent' }] })
+    expect(codes(forecast, later.job)).toEqual([])
+    await clear()
+  })
+
   test('approval that is late is red, in good time amber; an approval takes the finding away', async () => {
     const soon = await plan('Needs a yes today', rehearsal, 10 * hour)
     const later = await plan('Needs a yes this week', rehearsal, 5 * day)
