@@ -7,7 +7,8 @@ create table {schema}.forecasts (
   made_at timestamptz not null default public.clock()
 );
 create table {schema}.forecast_jobs (
-  job_id uuid primary key references {schema}.publish_jobs (id) on delete cascade,
+  id uuid primary key,
+  job_id uuid not null unique references {schema}.publish_jobs (id) on delete cascade,
   forecast_id uuid not null references {schema}.forecasts (id) on delete cascade,
   version_id uuid not null,
   run_at timestamptz not null,

@@ -104,11 +104,11 @@ export async function saveForecast(
   await sql`insert into forecasts (id, asked_by, until) values (${id}, ${scope.actor.userId}, ${facts.until})`
   const rows = facts.jobs.map((job, at) => ({ job, found: findings[at] ?? [] }))
   await sql`
-    insert into forecast_jobs (job_id, forecast_id, version_id, run_at, level, findings)
-    select j.id, ${id}, given.version_id, given.run_at, given.level, given.findings
-    from unnest(${rows.map(({ job }) => job.id)}::uuid[], ${rows.map(({ job }) => job.versionId)}::uuid[],
+    insert into forecast_jobs (id, job_id, forecast_id, version_id, run_at, level, findings)
+    select given.id, j.id, ${id}, given.version_id, given.run_at, given.level, given.findings
+    from unnest(${rows.map(() => newId())}::uuid[], ${rows.map(({ job }) => job.id)}::uuid[], ${rows.map(({ job }) => job.versionId)}::uuid[],
       ${rows.map(({ job }) => job.runAt.toISOString())}::text[]::timestamptz[], ${rows.map(({ found }) => worst(found))}::text[],
-      ${rows.map(({ found }) => JSON.stringify(found))}::text[]::jsonb[]) given (job_id, version_id, run_at, level, findings)
+      ${rows.map(({ found }) => JSON.stringify(found))}::text[]::jsonb[]) given (id, job_id, version_id, run_at, level, findings)
     join publish_jobs j on j.id = given.job_id`
   const made = await latestForecast(scope)
   await record(scope, 'forecast.made', id, { nightly, ...made.counts })
