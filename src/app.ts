@@ -39,6 +39,7 @@ import { publishingApi } from './publishing/api.ts'
 import { helpPages } from './publishing/help-pages.ts'
 import { followContent } from './publishing/listen.ts'
 import { publishingPages } from './publishing/pages.ts'
+import { planReadBacks } from './publishing/read-backs.ts'
 import type { Services } from './services.ts'
 import { teamApi } from './team/api.ts'
 import { joinPages } from './team/join-pages.ts'
@@ -58,6 +59,7 @@ export function createApp(services: Services) {
   const desk = createDesk(services)
   listen('analytics', countPublished)
   listen('publishing', each(followContent))
+  listen('read-backs', planReadBacks)
   listen('forecast', each(forgetFindings))
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)

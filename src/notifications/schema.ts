@@ -6,6 +6,7 @@ export const kinds = [
   'changes',
   'comment',
   'brake',
+  'different',
   'forecast',
 ] as const
 export type Kind = (typeof kinds)[number]

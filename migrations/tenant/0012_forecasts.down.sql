@@ -2,6 +2,6 @@
 delete from {schema}.notifications where kind = 'forecast';
 alter table {schema}.notifications drop constraint notifications_kind_check;
 alter table {schema}.notifications add constraint notifications_kind_check
-  check (kind in ('failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'brake'));
+  check (kind in ('failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'brake', 'different'));
 drop table {schema}.forecast_jobs;
 drop table {schema}.forecasts;

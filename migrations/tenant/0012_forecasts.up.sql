@@ -18,4 +18,4 @@ create table {schema}.forecast_jobs (
 create index forecast_jobs_forecast on {schema}.forecast_jobs (forecast_id);
 alter table {schema}.notifications drop constraint notifications_kind_check;
 alter table {schema}.notifications add constraint notifications_kind_check
-  check (kind in ('failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'brake', 'forecast'));
+  check (kind in ('failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'brake', 'different', 'forecast'));
