@@ -18,6 +18,9 @@ import { contentPages } from './content/pages.ts'
 import { deliveriesApi } from './deliveries/api.ts'
 import { each, listen } from './events.ts'
 import { feedPages } from './feed/pages.ts'
+import { forecastApi } from './forecast/api.ts'
+import { forgetFindings } from './forecast/listen.ts'
+import { forecastPages } from './forecast/pages.ts'
 import { createApiDoor } from './http/api-door.ts'
 import { assets } from './http/assets.ts'
 import { uploadLimit } from './http/body.ts'
@@ -34,6 +37,7 @@ import { notificationsApi } from './notifications/api.ts'
 import { notify } from './notifications/listen.ts'
 import { notificationsPages } from './notifications/pages.ts'
 import { publishingApi } from './publishing/api.ts'
+import { helpPages } from './publishing/help-pages.ts'
 import { followContent } from './publishing/listen.ts'
 import { publishingPages } from './publishing/pages.ts'
 import { planReadBacks } from './publishing/read-backs.ts'
@@ -60,6 +64,7 @@ export function createApp(services: Services) {
   listen('analytics', countPublished)
   listen('publishing', each(followContent))
   listen('read-backs', planReadBacks)
+  listen('forecast', each(forgetFindings))
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)
   listen('webhooks', tellWebhooks)
@@ -72,6 +77,7 @@ export function createApp(services: Services) {
     .use(resetPages(services))
     .use(setupPages(services))
     .use(joinPages(services))
+    .use(helpPages())
     .use(peoplePages(services, desk))
     .use(settingsPages(services, desk))
     .use(mailPages(services, desk))
@@ -82,6 +88,7 @@ export function createApp(services: Services) {
     .use(approvalsPages(services, desk))
     .use(publishingPages(desk))
     .use(brakesPages(desk))
+    .use(forecastPages(services, desk))
     .use(calendarPages(desk))
     .use(notificationsPages(services, desk))
     .use(workflowPages(services, desk))
@@ -101,6 +108,7 @@ export function createApp(services: Services) {
         .use(approvalsApi(api))
         .use(publishingApi(api))
         .use(brakesApi(api))
+        .use(forecastApi(services, api))
         .use(calendarApi(api))
         .use(analyticsApi(api))
         .use(notificationsApi(api))

@@ -23,6 +23,7 @@ export type EventType =
   | 'brake.put_on'
   | 'brake.taken_off'
   | 'comment.created'
+  | 'forecast.made'
   | 'account.connected'
   | 'account.reconnect_needed'
   | 'account.removed'

@@ -37,6 +37,7 @@ const nouns = [
   'approvals',
   'publishing',
   'brakes',
+  'forecast',
   'calendar',
   'analytics',
   'tenants',

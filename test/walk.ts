@@ -25,6 +25,7 @@ const openPaths = new Set([
   '/sign-in',
   '/sign-in/workspace',
   '/reset',
+  '/help/:platform',
   '/api/v1/openapi.json',
   '/api/v1/sessions',
 ])
@@ -66,6 +67,7 @@ const fillings: Record<string, (world: World) => string> = {
   'sessions/:id': world => world.session,
   'accounts/:id': world => world.account,
   'connect/:platform': () => 'rehearsal',
+  'help/:platform': () => 'mastodon',
   'media/:id': world => world.media,
   'content/:id': world => world.content,
   'versions/:number': () => '1',

@@ -1,5 +1,6 @@
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
+import type { Level } from '../forecast/schema.ts'
 import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { wallTime } from '../lib/time.ts'
@@ -27,6 +28,8 @@ export interface JobRow {
   text: string
   /** `works`: false while it has to be connected again, which its waiting jobs then wait for. */
   account: { id: string; name: string; handle: string; platform: PlatformId; works: boolean }
+  /** What the newest forecast says; null when it has not looked at this version and moment. */
+  forecast: Level | null
 }
 
 export interface RowQuery {
@@ -63,10 +66,12 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
       left(coalesce((select own->>'text' from jsonb_array_elements(v.variants) own
         where own->>'accountId' = j.account_id::text limit 1), v.text), ${textLength}) as text,
       a.id as account_id, a.name as account_name, a.handle, a.platform,
-      a.state = 'connected' as works
+      a.state = 'connected' as works, f.level as forecast
     from publish_jobs j
     join content_versions v on v.id = j.version_id
     join social_accounts a on a.id = j.account_id
+    left join forecast_jobs f on f.job_id = j.id and f.version_id = j.version_id and f.run_at = j.run_at
+      and j.state in ('scheduled', 'held')
     where (${query.ids ?? null}::uuid[] is null or j.id = any(${query.ids ?? null}::uuid[]))
       and (${query.states ?? null}::text[] is null or j.state = any(${query.states ?? null}::text[]))
       and (${query.heldFor ?? null}::text is null or j.held_for = ${query.heldFor ?? null}::text)
@@ -104,6 +109,7 @@ const toRow = (row: Record<string, unknown>): JobRow => ({
     platform: row.platform as PlatformId,
     works: row.works as boolean,
   },
+  forecast: row.forecast as Level | null,
 })
 
 /** How many jobs of each state there are, in a span of planned times where one is given. */

@@ -141,6 +141,8 @@ async function brakesAsNow(at: TwoTimes): Promise<void> {
 async function historyOfBoth(at: TwoTimes): Promise<void> {
   await take(at, 'events', null, 'stays')
   await take(at, 'rehearsal_posts', null, 'stays')
+  // What was foreseen of the earlier state is over; the next night looks anew.
+  await at.tx`delete from ${names(at).old('forecasts')}`
 }
 
 /** Runs and deliveries that had not ended then: as they are now, and not at all where nothing is known of them. */

@@ -70,6 +70,7 @@ export async function pagesOf(
     // Closed once there is a workspace: its page is one of the error pages then.
     '/setup': ['/setup'],
     '/reset': ['/reset'],
+    '/help/:platform': ['/help/mastodon'],
     '/join/:tenantId/:token': [links.join, `/join/${ids.tenantId}/none`],
     '/reset/:tenantId/:token': [links.reset, `/reset/${ids.tenantId}/none`],
     '/w/:slug': [at],
@@ -89,6 +90,7 @@ export async function pagesOf(
     '/w/:slug/publish-jobs/:id': under('/publish-jobs', ids.jobs),
     '/w/:slug/publish-jobs/:id/receipt': under('/publish-jobs', ids.out, '/receipt'),
     '/w/:slug/calendar': [`${at}/calendar`, `${at}/calendar?view=list`],
+    '/w/:slug/forecast': [`${at}/forecast`],
     '/w/:slug/notifications': [`${at}/notifications`],
     '/w/:slug/workflows': [`${at}/workflows`],
     '/w/:slug/workflows/:id': under('/workflows', ids.workflows),

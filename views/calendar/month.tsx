@@ -2,6 +2,7 @@ import type { MonthGrid } from '../../src/calendar/days.ts'
 import type { MonthAsked } from '../../src/calendar/find.ts'
 import type { CalendarView } from '../../src/calendar/schema.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
+import { weather } from '../forecast/words.ts'
 import type { Html } from '../html.ts'
 import { drawnState, firstWords, lateWords, whenWords } from '../publishing/words.ts'
 import { Chip, Month } from '../ui/index.tsx'
@@ -85,6 +86,14 @@ export function CalendarMonth({
               platform={job.account.platform}
               job={maySchedule && (job.state === 'scheduled' || job.state === 'held') ? job.id : undefined}
               late={whenWords(job) ?? undefined}
+              mark={
+                job.forecast
+                  ? {
+                      ...weather[job.forecast],
+                      words: `Forecast: ${weather[job.forecast].words.toLowerCase()}`,
+                    }
+                  : undefined
+              }
             />
           )),
           more:

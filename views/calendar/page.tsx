@@ -86,6 +86,9 @@ export function CalendarPage(props: CalendarPageProps): Html {
         <DayList {...props} />
       )}
       <Buttons end>
+        <LinkButton href={`/w/${workspace.slug}/forecast`} variant="quiet" size="small" icon="cloud-sun">
+          Forecast
+        </LinkButton>
         <LinkButton href={`/w/${workspace.slug}/publish-jobs`} variant="quiet" size="small" icon="list">
           All jobs, by state
         </LinkButton>

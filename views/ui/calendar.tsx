@@ -1,7 +1,7 @@
 import type { PlatformId } from '../../src/platforms/platform.ts'
 import type { Html } from '../html.ts'
 import type { Child } from '../jsx-runtime.ts'
-import { Icon } from './icon.tsx'
+import { Icon, type IconName } from './icon.tsx'
 import { platforms } from './platform.tsx'
 import { type State, states, type Tone } from './state.tsx'
 
@@ -17,6 +17,7 @@ export function Chip({
   platform,
   job,
   late,
+  mark,
 }: {
   href: string
   state: State
@@ -25,6 +26,8 @@ export function Chip({
   platform: PlatformId
   job?: string | undefined
   late?: string | undefined
+  /** A further sign at the end of the first line, with words of its own. */
+  mark?: { icon: IconName; tone: Tone; words: string } | undefined
 }): Html {
   const { words, icon, tone } = states[state]
   return (
@@ -33,13 +36,18 @@ export function Chip({
       href={href}
       draggable={job ? 'true' : 'false'}
       data-job={job}
-      title={`${words} · ${platforms[platform].name}${late ? ` · ${late}` : ''}`}
+      title={[words, platforms[platform].name, late, mark?.words].filter(Boolean).join(' · ')}
     >
       <Icon name={icon} label={words} />
       <time class="num">{time}</time>
       <abbr class="chip-net" title={platforms[platform].name}>
         {platforms[platform].short}
       </abbr>
+      {mark && (
+        <span class={`chip-mark ${mark.tone}`}>
+          <Icon name={mark.icon} label={mark.words} />
+        </span>
+      )}
       <span class="chip-title" dir="auto">
         {title || 'No words'}
       </span>
