@@ -33,7 +33,11 @@ import { notificationsPages } from './notifications/pages.ts'
 import { publishingApi } from './publishing/api.ts'
 import { followContent } from './publishing/listen.ts'
 import { publishingPages } from './publishing/pages.ts'
+import { recurrencesApi } from './recurrences/api.ts'
+import { stopWithContent } from './recurrences/listen.ts'
 import type { Services } from './services.ts'
+import { slotsApi } from './slots/api.ts'
+import { slotsPages } from './slots/pages.ts'
 import { teamApi } from './team/api.ts'
 import { joinPages } from './team/join-pages.ts'
 import { peoplePages } from './team/pages.ts'
@@ -51,6 +55,8 @@ export function createApp(services: Services) {
   const api = createApiDoor(services)
   const desk = createDesk(services)
   listen('analytics', countPublished)
+  // Before publishing, which locks jobs: a rule is locked before its jobs.
+  listen('recurrences', each(stopWithContent))
   listen('publishing', each(followContent))
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)
@@ -71,6 +77,7 @@ export function createApp(services: Services) {
     .use(composerPages(services, desk))
     .use(approvalsPages(services, desk))
     .use(publishingPages(desk))
+    .use(slotsPages(desk))
     .use(calendarPages(desk))
     .use(notificationsPages(desk))
     .use(workflowPages(services, desk))
@@ -89,6 +96,8 @@ export function createApp(services: Services) {
         .use(contentApi(api))
         .use(approvalsApi(api))
         .use(publishingApi(api))
+        .use(slotsApi(api))
+        .use(recurrencesApi(api))
         .use(calendarApi(api))
         .use(analyticsApi(api))
         .use(notificationsApi(api))

@@ -47,7 +47,8 @@ export async function moveJob(scope: Scope, id: string, change: JobChange): Prom
   refuseUnless(job, ['scheduled', 'held'], 'moved')
   const moment = await plannedMoment(scope, change)
   await scope.sql`
-    update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null
+    update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null,
+      slot_id = null
     where id = ${id}`
   const heldFor = job.heldFor === 'late' ? await planAgain(scope, job, moment.at) : null
   await record(scope, 'publish_job.moved', id, { contentId: job.contentId })
