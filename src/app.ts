@@ -35,6 +35,7 @@ import { followContent } from './publishing/listen.ts'
 import { publishingPages } from './publishing/pages.ts'
 import { recurrencesApi } from './recurrences/api.ts'
 import { stopWithContent } from './recurrences/listen.ts'
+import { recurrencesPages } from './recurrences/pages.ts'
 import type { Services } from './services.ts'
 import { slotsApi } from './slots/api.ts'
 import { slotsPages } from './slots/pages.ts'
@@ -78,6 +79,7 @@ export function createApp(services: Services) {
     .use(approvalsPages(services, desk))
     .use(publishingPages(desk))
     .use(slotsPages(desk))
+    .use(recurrencesPages(desk))
     .use(calendarPages(desk))
     .use(notificationsPages(desk))
     .use(workflowPages(services, desk))

@@ -10,6 +10,8 @@ import type { HeldFor, JobError, JobState } from './schema.ts'
 export interface JobRow {
   id: string
   contentId: string
+  /** The rule that it is of; null for one that was planned by itself. */
+  recurrenceId: string | null
   state: JobState
   runAt: Date
   /** Wall time in `zone`, as it was planned. */
@@ -58,7 +60,7 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
   const direction = query.newestFirst ? sql`desc` : sql``
   const beyond = query.newestFirst ? sql`<` : sql`>`
   const rows = await sql`
-    select j.id, j.content_id, j.state, j.run_at, (extract(epoch from j.run_at) * 1000000)::bigint::text as micros, j.local, j.zone, j.next_try_at,
+    select j.id, j.content_id, j.recurrence_id, j.state, j.run_at, (extract(epoch from j.run_at) * 1000000)::bigint::text as micros, j.local, j.zone, j.next_try_at,
       j.published_at, extract(epoch from j.run_at - public.clock())::float8 as in_seconds, j.held_for, j.remote_url, j.error,
       left(coalesce((select own->>'text' from jsonb_array_elements(v.variants) own
         where own->>'accountId' = j.account_id::text limit 1), v.text), ${textLength}) as text,
@@ -86,6 +88,7 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
 const toRow = (row: Record<string, unknown>): JobRow => ({
   id: row.id as string,
   contentId: row.content_id as string,
+  recurrenceId: row.recurrence_id as string | null,
   state: row.state as JobState,
   runAt: row.run_at as Date,
   local: row.local as string,

@@ -87,3 +87,11 @@ function upcomingOf(
       .map(({ id, accountId, state }) => ({ id, accountId, state })),
   }))
 }
+
+/** How the texts of contents begin, by content. */
+export async function openingsOf(scope: Scope, contentIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await scope.sql`
+    select c.id, left(v.text, 240) as text from content c join content_versions v on v.id = c.version_id
+    where c.id = any(${[...contentIds]}::uuid[])`
+  return new Map(rows.map(row => [row.id as string, row.text as string]))
+}

@@ -124,6 +124,12 @@ function Facts({ base, sheet }: { base: string; sheet: JobSheet }): Html {
             ),
           },
           { term: 'Planned for', value: `${spokenLocal(job.local)}, ${job.zone}` },
+          {
+            term: 'Repeats',
+            value: job.recurrenceId && (
+              <a href={`${base}/recurrences/${job.recurrenceId}`}>By a rule: see what is to come</a>
+            ),
+          },
           { term: 'Planned by', value: sheet.plannedBy },
           {
             term: 'Version',
