@@ -50,7 +50,7 @@ describe('what repeats', () => {
   test('is planned five weeks ahead at once, for each account, and shows what is to come', async () => {
     const accounts = [await rehearsal(), await rehearsal()]
     const content = await write('Evergreen.')
-    const answer = await repeat(content, accounts, { rule: 'FREQ=WEEKLY;COUNT=20' })
+    const answer = await repeat(content, accounts, { rule: 'FREQ=WEEKLY;COUNT=20', lateMinutes: 45 })
     expect(answer.status).toBe(201)
     expect(answer.body).toMatchObject({
       contentId: content,
@@ -71,7 +71,7 @@ describe('what repeats', () => {
     const listed = await alice.api('GET', `/recurrences?content=${content}`)
     expect(listed.body.items.map((one: { id: string }) => one.id)).toEqual([answer.body.id])
     const job = await alice.api('GET', `/publish-jobs/${jobs[0]?.id}`)
-    expect(job.body.recurrenceId).toBe(answer.body.id)
+    expect(job.body).toMatchObject({ recurrenceId: answer.body.id, lateMinutes: 45 })
   })
 
   test('sends each time the version that is saved by then', async () => {
@@ -80,10 +80,10 @@ describe('what repeats', () => {
     const { id } = await made(repeat(content, [account], { rule: 'FREQ=DAILY;COUNT=2' }))
     const worker = createWorker(house.services)
     const clockTo = (local: string) => house.shiftClock(nearestInstant(local, zone).at.getTime() - Date.now())
-    await clockTo(inDays(2, '12:00'))
+    await clockTo(inDays(2, '07:16'))
     await worker.idle()
     await alice.api('PATCH', `/content/${content}`, { text: 'Second words.' })
-    await clockTo(inDays(3, '12:00'))
+    await clockTo(inDays(3, '07:16'))
     await worker.idle()
     await worker.stop(5_000)
     const arrived = await house.services.db.within(
@@ -248,6 +248,23 @@ describe('what repeats', () => {
     await dan.api('POST', `/content/${content}/submission`)
     expect((await dan.api('POST', `/content/${content}/approval`)).status).toBeLessThan(300)
     expect((await states()).map(row => row.state)).toEqual(['scheduled', 'cancelled', 'scheduled'])
+  })
+
+  test('is held where a brake is on, also what is planned later', async () => {
+    const account = await rehearsal()
+    const brake = await alice.api('POST', '/brakes', {
+      scope: 'account',
+      value: account,
+      reason: 'of the test',
+    })
+    expect(brake.status).toBe(201)
+    const { id } = await made(repeat(await write('Braked.'), [account]))
+    await house.shiftClock(5 * dayMs)
+    await sweep()
+    const jobs = await jobsOf(id)
+    expect(new Set(jobs.map(job => [job.state, job.held_for].join()))).toEqual(new Set(['held,brake']))
+    await alice.api('DELETE', `/brakes/${brake.body.id}`)
+    expect((await jobsOf(id)).at(-1)).toMatchObject({ state: 'scheduled' })
   })
 
   test('keeps its wall time when the rules of its zone change after it was planned', async () => {

@@ -38,6 +38,7 @@ const nouns = [
   'approvals',
   'publishing',
   'recurrences',
+  'brakes',
   'calendar',
   'analytics',
   'tenants',

@@ -41,6 +41,8 @@ export interface World {
   notification: string
   /** An export that is ready. */
   export: string
+  /** On a word that nothing says. */
+  brake: string
 }
 
 let made = 0
@@ -100,6 +102,7 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
   const invited = await post('/invitations', { email: `guest-${made}@${mark}.example`, role: 'author' })
   const key = id(await post('/api-keys', { name: tag }))
   const resetToken = `reset-${mark}-${made}`
+  const brake = id(await post('/brakes', { scope: 'word', value: `${tag} brake`, reason: tag }))
   const notification = newId()
   const exported = newId()
   await house.services.storage.write(`${exportFolder(person.tenant.id)}${exported}.capsule`, Buffer.from(tag))
@@ -147,5 +150,6 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
     run,
     notification,
     export: exported,
+    brake,
   }
 }

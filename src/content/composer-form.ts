@@ -89,20 +89,26 @@ export async function planTyped(
       { path: 'every', message: 'Choose “Once”, or a day and a time and Schedule.' },
     ])
   const made = await inRepeatNames(async () =>
-    createRecurrence(scope, content.id, { accounts, rule: ruleOf(repeat, local), start: { local, zone } }),
+    createRecurrence(scope, content.id, {
+      accounts,
+      rule: ruleOf(repeat, local),
+      start: { local, zone },
+      lateMinutes: form.lateMinutes,
+    }),
   )
   return { jobs: [], said: `${made.words} (${zone}). The next five weeks are planned.` }
 }
 
 /** @throws Invalid in the form's names */
 export function scheduleForm(body: unknown, typed: Typed): z.infer<typeof ScheduleForm> {
-  const when = (body as Record<string, unknown> | null)?.when
+  const { when, _late: late } = (body ?? {}) as Record<string, unknown>
   const parsed = ScheduleForm.safeParse({
     accounts: typed.accounts,
     when: Array.isArray(when) ? when.at(-1) : when,
     local: typed.local || undefined,
     zone: typed.zone,
     fold: typed.fold || undefined,
+    lateMinutes: typeof late === 'string' && late !== '' ? Number(late) : undefined,
   })
   if (!parsed.success) {
     const errors = fieldErrors(parsed.error).map(({ path, message }) => ({

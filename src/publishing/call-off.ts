@@ -8,6 +8,9 @@ import { calledOff, perhapsOut } from './perhaps.ts'
  * @param which a condition on `j`
  */
 export async function callOff(scope: Scope, which: unknown): Promise<void> {
+  // By id, as everybody who needs several waiting jobs locks them.
+  await scope.sql`
+    select 1 from publish_jobs j where ${which} and j.state in ('scheduled', 'held') order by j.id for update`
   const gone = await scope.sql`
     update publish_jobs j set state = case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end,
       error = case when ${perhapsOut(scope)} then ${scope.sql.json(calledOff)}::jsonb else error end,

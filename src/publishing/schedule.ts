@@ -9,6 +9,7 @@ import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import type { Limits, PlatformId } from '../platforms/platform.ts'
 import { takeNextSlots } from '../slots/slots.ts'
+import { besideBrakes, holdBraked } from './braked.ts'
 import { jobsOfContent } from './find.ts'
 import { postDraft } from './post.ts'
 import type { Job, JobChange, Schedule } from './schema.ts'
@@ -28,6 +29,7 @@ export async function scheduleJobs(
 ): Promise<{ items: Job[] }> {
   allow(scope, 'jobs.schedule')
   const { sql } = scope
+  await besideBrakes(scope)
   const [content] = isId(contentId)
     ? await sql`select id, state, version_id from content where id = ${contentId} for update`
     : []
@@ -37,7 +39,8 @@ export async function scheduleJobs(
   const planned: (account: ChosenAccount) => Planned = schedule.slot
     ? await nextSlots(scope, accounts)
     : always(await plannedMoment(scope, schedule))
-  const [workspace] = await sql`select approval_required from workspace`
+  const [workspace] = await sql`
+    select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`
   const waits = (workspace?.approval_required as boolean) && content.state !== 'approved'
   const made: string[] = []
   for (const account of accounts) {
@@ -48,14 +51,15 @@ export async function scheduleJobs(
     const id = newId()
     await sql`
       insert into publish_jobs (id, content_id, version_id, account_id, state, held_for, run_at, local, zone, slot_id,
-        occurrence, created_by)
+        occurrence, late_minutes, created_by)
       values (${id}, ${contentId}, ${content.version_id}, ${account.id}, ${heldFor ? 'held' : 'scheduled'}, ${heldFor},
         ${moment.at}, ${moment.local}, ${moment.zone}, ${moment.slotId ?? null}, ${moment.occurrence ?? null},
-        ${scope.actor.userId})`
+        ${schedule.lateMinutes ?? null}, ${scope.actor.userId})`
     await record(scope, 'publish_job.scheduled', id, { contentId, accountId: account.id })
     if (heldFor) await record(scope, 'publish_job.held', id, { contentId, for: heldFor })
     made.push(id)
   }
+  if (workspace?.braking) await holdBraked(scope, { ids: made })
   await wakeAt(scope, new Date(Math.min(...accounts.map(account => planned(account).at.getTime()))))
   const jobs = await jobsOfContent(scope, contentId)
   return { items: jobs.filter(job => made.includes(job.id)) }

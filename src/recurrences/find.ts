@@ -23,7 +23,7 @@ export async function listRecurrences(scope: Scope, query: RecurrenceQuery): Pro
   for (const id of [query.id, query.content]) if (id !== undefined && !isId(id)) throw new NotFound()
   const [after = null] = readCursor(query.cursor, [idKey]) ?? []
   const rows = await scope.sql`
-    select r.id, r.content_id, r.rule, r.starts, r.zone, r.exceptions, r.state, r.stopped_for, r.created_at,
+    select r.id, r.content_id, r.rule, r.starts, r.zone, r.exceptions, r.late_minutes, r.state, r.stopped_for, r.created_at,
       public.clock() as now, array(select a.id from social_accounts a
         where a.id = any(r.accounts) and a.removed_at is null order by a.id) as accounts,
       coalesce((select json_agg(json_build_object('id', j.id, 'accountId', j.account_id, 'state', j.state,
@@ -64,6 +64,7 @@ function toRecurrence(row: Record<string, unknown>): Recurrence {
     words: ruleWords(rule, starts),
     start: { local: starts, zone },
     exceptions: [...exceptions].sort(),
+    lateMinutes: row.late_minutes as number | null,
     state: row.state === 'stopped' ? 'stopped' : upcoming.length === 0 ? 'ended' : 'active',
     stoppedFor: row.stopped_for as StoppedFor | null,
     upcoming,

@@ -1,6 +1,7 @@
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import { isId } from '../lib/id.ts'
+import { besideBrakes } from '../publishing/braked.ts'
 import { parseRule, type Series } from './rule.ts'
 import type { StoppedFor } from './schema.ts'
 
@@ -10,6 +11,7 @@ export interface Locked extends Series {
   contentId: string
   accounts: string[]
   exceptions: ReadonlySet<string>
+  lateMinutes: number | null
   active: boolean
   /** Until when its occurrences are planned; null when it has none after those. */
   plannedThrough: Date | null
@@ -19,14 +21,16 @@ export interface Locked extends Series {
  * Locks a recurrence until the transaction ends. Its content first, as everybody does who plans or archives it.
  * @throws NotFound
  */
-export async function lockRecurrence({ sql }: Scope, id: string): Promise<Locked> {
+export async function lockRecurrence(scope: Scope, id: string): Promise<Locked> {
+  const { sql } = scope
+  await besideBrakes(scope)
   const [about] = isId(id)
     ? await sql`
         select c.id from content c where c.id = (select r.content_id from recurrences r where r.id = ${id}) for update`
     : []
   const [row] = about
     ? await sql`
-        select id, content_id, accounts, rule, starts, zone, exceptions, state,
+        select id, content_id, accounts, rule, starts, zone, exceptions, late_minutes, state,
           case when planned_through < 'infinity' then planned_through end as planned_through
         from recurrences where id = ${id} for update`
     : []
@@ -40,6 +44,7 @@ export async function lockRecurrence({ sql }: Scope, id: string): Promise<Locked
     starts: row.starts as string,
     zone,
     exceptions: new Set(row.exceptions as string[]),
+    lateMinutes: row.late_minutes as number | null,
     active: row.state === 'active',
     plannedThrough: row.planned_through as Date | null,
   }

@@ -3,6 +3,7 @@ import type { Scope } from '../db/scope.ts'
 import { type Happening, record, recordAll } from '../events.ts'
 import { newId } from '../lib/id.ts'
 import { localTime, nearestInstant } from '../lib/time.ts'
+import { besideBrakes, holdBraked } from '../publishing/braked.ts'
 import { sameWishSeconds } from '../publishing/schedule.ts'
 import type { JobError } from '../publishing/schema.ts'
 import { type Locked, lockRecurrence, markStopped } from './lock.ts'
@@ -93,11 +94,11 @@ async function insertJobs(
   const { sql } = scope
   const rows = await sql`
     insert into publish_jobs (id, content_id, version_id, account_id, state, held_for, error, run_at, local, zone,
-      recurrence_id, occurrence, created_by)
+      recurrence_id, occurrence, late_minutes, created_by)
     select given.id, ${contentId}, ${given.versionId}, given.account,
       case when why.error is not null then 'cancelled' when why.held_for is not null then 'held' else 'scheduled' end,
       case when why.error is null then why.held_for end, why.error, given.at, given.local, ${zone}, ${id},
-      given.occurrence, r.created_by
+      given.occurrence, r.late_minutes, r.created_by
     from unnest(${all.map(one => one.id)}::uuid[], ${all.map(one => one.account)}::uuid[],
       ${all.map(one => one.at.toISOString())}::text[]::timestamptz[], ${all.map(one => one.local)}::text[],
       ${all.map(one => one.occurrence)}::text[]) given (id, account, at, local, occurrence)
@@ -115,6 +116,7 @@ async function insertJobs(
     scope,
     rows.flatMap(row => happened(contentId, row)),
   )
+  await holdBraked(scope, { ids: rows.map(row => row.id as string) })
   const times = rows.filter(row => row.state === 'scheduled').map(row => (row.run_at as Date).getTime())
   if (times.length > 0) await wakeAt(scope, new Date(Math.min(...times)))
   return rows.length
@@ -142,10 +144,11 @@ async function stopFor(scope: Scope, id: string, why: 'accounts'): Promise<void>
  */
 export async function keepWallTimes(scope: Scope): Promise<number> {
   const { sql } = scope
+  await besideBrakes(scope)
   const rows = await sql`
     select id, content_id, run_at, local, zone from publish_jobs
     where (recurrence_id is not null or slot_id is not null) and state in ('scheduled', 'held')
-      and next_try_at is null and run_at > public.clock()`
+      and next_try_at is null and run_at > public.clock() order by id`
   let moved = 0
   for (const { id, content_id: contentId, run_at: was, local, zone } of rows) {
     if (localTime(was as Date, zone as string) === local) continue

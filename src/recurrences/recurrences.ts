@@ -4,6 +4,7 @@ import { record } from '../events.ts'
 import { isId, newId } from '../lib/id.ts'
 import { checkZone, isoIn, nearestInstant } from '../lib/time.ts'
 import { allow } from '../permissions.ts'
+import { besideBrakes } from '../publishing/braked.ts'
 import { callOff } from '../publishing/call-off.ts'
 import { chosenAccounts, refuseMisfit } from '../publishing/schedule.ts'
 import { readRecurrence } from './find.ts'
@@ -27,6 +28,7 @@ export async function createRecurrence(
   given: NewRecurrence,
 ): Promise<Recurrence> {
   allow(scope, 'jobs.schedule')
+  await besideBrakes(scope)
   const [content] = isId(contentId)
     ? await scope.sql`select id, state, version_id from content where id = ${contentId} for update`
     : []
@@ -47,9 +49,9 @@ export async function createRecurrence(
     throw new Conflict(`A post repeats by at most ${mostRules} rules. Stop one of them first.`)
   const id = newId()
   await scope.sql`
-    insert into recurrences (id, content_id, accounts, rule, starts, zone, planned_through, created_by)
+    insert into recurrences (id, content_id, accounts, rule, starts, zone, late_minutes, planned_through, created_by)
     values (${id}, ${contentId}, ${accounts.map(account => account.id)}::uuid[], ${ruleText(series.rule)},
-      ${series.starts}, ${zone}, public.clock(), ${scope.actor.userId})`
+      ${series.starts}, ${zone}, ${given.lateMinutes ?? null}, public.clock(), ${scope.actor.userId})`
   await record(scope, 'recurrence.created', id, { contentId, rule: ruleText(series.rule) })
   await planAhead(scope, id)
   return readRecurrence(scope, id)
@@ -168,6 +170,7 @@ export async function succeedRecurrence(scope: Scope, id: string, change: Succes
     accounts: change.accounts ?? (await stillConnected(scope, recurrence.accounts)),
     rule: change.rule ?? ruleText(left),
     start: change.start ?? { local: from, zone: recurrence.zone },
+    lateMinutes: change.lateMinutes === undefined ? recurrence.lateMinutes : change.lateMinutes,
   })
   return next
 }

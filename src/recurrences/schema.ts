@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { accounts, type JobState, local } from '../publishing/schema.ts'
+import { accounts, type JobState, local, ownLate } from '../publishing/schema.ts'
 
 /** How a post repeats, as a client gives it: RRULE of RFC 5545, in wall time. */
 const rule = z
@@ -13,7 +13,7 @@ const start = z
   .describe('From when on, and the time of day, in wall time.')
 
 /** A post that repeats. The start counts itself only where the rule says that day. */
-export const NewRecurrence = z.strictObject({ accounts, rule, start })
+export const NewRecurrence = z.strictObject({ accounts, rule, start, lateMinutes: ownLate })
 export type NewRecurrence = z.infer<typeof NewRecurrence>
 
 const occurrence = local.describe('Wall time by the rule, as `upcoming` has it.')
@@ -27,6 +27,7 @@ export const Successor = z.strictObject({
   accounts: accounts.optional(),
   rule: rule.optional(),
   start: start.optional(),
+  lateMinutes: ownLate,
 })
 export type Successor = z.infer<typeof Successor>
 
@@ -56,6 +57,8 @@ export interface Recurrence {
   /** Occurrences that were skipped, in wall time. */
   exceptions: string[]
   /** `ended`: nothing of it is to come. */
+  /** So late each may still go out unasked; null for what the workspace says. */
+  lateMinutes: number | null
   state: 'active' | 'stopped' | 'ended'
   stoppedFor: StoppedFor | null
   /** The next ten. */

@@ -7,6 +7,7 @@ create table {schema}.recurrences (
   starts text not null,
   zone text not null,
   exceptions text[] not null default '{}',
+  late_minutes integer check (late_minutes between 1 and 43200),
   state text not null default 'active' check (state in ('active', 'stopped')),
   stopped_for text check (stopped_for in ('person', 'change', 'archive', 'accounts')),
   planned_through timestamptz not null default public.clock(),
