@@ -271,7 +271,8 @@ describe('what repeats', () => {
     const { id } = await made(
       repeat(await write('By the wall.'), [await rehearsal()], { rule: 'FREQ=WEEKLY' }),
     )
-    const [first, second, third] = await jobsOf(id)
+    const before = await jobsOf(id)
+    const [first, second, third] = before
     // As if it had been planned under other rules, an hour apart.
     await house.services.db.within(system(alice), async ({ sql }) => {
       await sql`update publish_jobs set run_at = run_at + interval '1 hour' where id = ${second?.id}`
@@ -280,8 +281,9 @@ describe('what repeats', () => {
     await sweep()
     const after = await jobsOf(id)
     expect(after.map(job => job.id)).toEqual((await jobsOf(id)).map(job => job.id))
-    expect(after[1]).toMatchObject({ id: second?.id, run_at: second?.run_at, local: second?.local })
-    expect(after[2]).toMatchObject({ id: third?.id, run_at: third?.run_at })
+    const times = (jobs: readonly Record<string, unknown>[]) =>
+      jobs.map(job => [job.id, (job.run_at as Date).getTime(), job.local])
+    expect(times(after.slice(1))).toEqual(times([second, third, ...before.slice(3)].map(job => job ?? {})))
     // What is out stays where it was.
     const hours = [first, after[0]].map(job => new Date(job?.run_at as Date).getTime() / 3_600_000)
     expect(hours[1]).toBe((hours[0] ?? 0) + 1)

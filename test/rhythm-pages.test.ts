@@ -152,6 +152,17 @@ describe('the calendar', () => {
 })
 
 describe('the pages of what repeats', () => {
+  test('do not leave what was stopped all over the calendar; who asks for it sees it', async () => {
+    const { content } = await compose({ every: 'day', text: 'Only this one rule.' })
+    const [made] = await recurrencesOf(content)
+    const month = `${at}/calendar?month=${inDays(2).slice(0, 7)}`
+    expect((await alice.page('GET', month)).html).toContain('Only this one rule.')
+    await alice.page('POST', `${at}/recurrences/${made?.id}/stop`, {})
+    expect((await alice.page('GET', month)).html).not.toContain('Only this one rule.')
+    expect((await alice.page('GET', `${month}&state=cancelled`)).html).toContain('Only this one rule.')
+    expect((await alice.page('GET', `${at}/content/${content}`)).html).not.toContain('Where it goes')
+  })
+
   test('list it, skip one, change it from there on, and stop it', async () => {
     const { content } = await compose({ every: 'day' })
     const [made] = await recurrencesOf(content)

@@ -79,8 +79,9 @@ function spanOf(grid: MonthGrid, zone: string): { from: Date; to: Date } {
 const filterOf = ({
   account,
   state,
-}: Pick<CalendarView, 'account' | 'state'>): Pick<RowQuery, 'accountId' | 'states'> => ({
+}: Pick<CalendarView, 'account' | 'state'>): Pick<RowQuery, 'accountId' | 'states' | 'withoutCalledOff'> => ({
   accountId: account,
+  withoutCalledOff: state === undefined,
   states: state && [state],
 })
 

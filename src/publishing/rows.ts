@@ -35,6 +35,8 @@ export interface RowQuery {
   ids?: readonly string[] | undefined
   states?: readonly JobState[] | undefined
   heldFor?: HeldFor | undefined
+  /** Leaves out what a rule had planned and that was called off, as all of it is when the rule is stopped. */
+  withoutCalledOff?: boolean | undefined
   /** Leaves out what is held for that. */
   notHeldFor?: HeldFor | undefined
   accountId?: string | undefined
@@ -73,6 +75,7 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
       and (${query.states ?? null}::text[] is null or j.state = any(${query.states ?? null}::text[]))
       and (${query.heldFor ?? null}::text is null or j.held_for = ${query.heldFor ?? null}::text)
       and (${query.notHeldFor ?? null}::text is null or j.held_for is distinct from ${query.notHeldFor ?? null}::text)
+      and not (${query.withoutCalledOff ?? false} and j.state = 'cancelled' and j.recurrence_id is not null)
       and (${query.accountId ?? null}::uuid is null or j.account_id = ${query.accountId ?? null}::uuid)
       and (${query.contentId ?? null}::uuid is null or j.content_id = ${query.contentId ?? null}::uuid)
       and (${query.from ?? null}::timestamptz is null or j.run_at >= ${query.from ?? null}::timestamptz)

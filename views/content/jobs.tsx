@@ -4,12 +4,13 @@ import { whenWords } from '../publishing/words.ts'
 import { Block, PlatformMark, Row, Rows, StateMark, Time } from '../ui/index.tsx'
 import { accountName } from './words.ts'
 
-/** Of each rule so many moments to come are listed; its own page has the others. */
+/** Of each rule so many moments to come are listed, and nothing that was called off; its own page has the others. */
 const mostOfRule = 2
 
 function withoutFar(jobs: readonly JobRow[]): JobRow[] {
   const seen = new Map<string, Set<number>>()
   return jobs.filter(({ recurrenceId, state, runAt }) => {
+    if (recurrenceId !== null && state === 'cancelled') return false
     if (recurrenceId === null || (state !== 'scheduled' && state !== 'held')) return true
     const moments = seen.get(recurrenceId) ?? new Set()
     seen.set(recurrenceId, moments.add(runAt.getTime()))
@@ -27,8 +28,8 @@ export function JobsOfPiece({
   zone: string
   jobs: readonly JobRow[]
 }): Html | null {
-  if (jobs.length === 0) return null
   const listed = withoutFar(jobs)
+  if (listed.length === 0) return null
   const all = [...new Map(jobs.map(({ account }) => [account.id, account])).values()]
   return (
     <Block title="Where it goes" id="jobs" more={{ href: `${base}/calendar`, label: 'Calendar' }}>

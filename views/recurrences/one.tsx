@@ -1,6 +1,7 @@
 import type { SocialAccount } from '../../src/accounts/find.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Rejected } from '../../src/http/form.ts'
+import { dayInWords } from '../../src/lib/dates.ts'
 import type { Repeat } from '../../src/recurrences/form.ts'
 import type { Recurrence, Upcoming } from '../../src/recurrences/schema.ts'
 import type { Html } from '../html.ts'
@@ -94,7 +95,7 @@ export function RecurrencePage(props: RecurrencePageProps): Html {
                     />
                   ),
                 },
-                { term: 'From', value: recurrence.start.local.replace('T', ' ') },
+                { term: 'From', value: spoken(recurrence.start.local) },
                 { term: 'Time zone', value: recurrence.start.zone },
                 { term: 'Rule', value: <code>{recurrence.rule}</code> },
               ]}
@@ -132,6 +133,10 @@ export function RecurrencePage(props: RecurrencePageProps): Html {
     </Layout>
   )
 }
+
+/** `Mon, 7 Dec 2026, 08:30` */
+const spoken = (local: string): string =>
+  `${dayInWords(local.slice(0, 10), { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' })}, ${local.slice(11)}`
 
 function ToCome({
   base,
@@ -223,7 +228,7 @@ function Change({ recurrence, change, repeat, here }: RecurrencePageProps & { he
             error={errors.from}
             options={recurrence.upcoming
               .filter(one => !one.skipped)
-              .map(one => ({ value: one.occurrence, label: one.occurrence.replace('T', ' ') }))}
+              .map(one => ({ value: one.occurrence, label: spoken(one.occurrence) }))}
           />
           <Field
             type="time"
