@@ -7,6 +7,7 @@ import { may } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import { type JobRow, listRows } from '../publishing/rows.ts'
+import { readSeal, type SealSheet } from '../publishing/seal-sheet.ts'
 import { listRecurrences } from '../recurrences/find.ts'
 import type { Recurrence } from '../recurrences/schema.ts'
 import { type Comment, listComments } from './comments.ts'
@@ -43,6 +44,7 @@ export interface ComposerSheet {
   comments: Comment[]
   versions: Version[]
   decisions: Decision[]
+  seal: SealSheet | null
   tags: string[]
   zones: string[]
   /** Now, as wall time in the zone of the form: nothing is planned before it. */
@@ -90,13 +92,14 @@ export async function readComposer(
   ])
   const begun = kept?.typed ?? fresh(piece, workspace.zone, accounts, { local, account })
   const typed = sent ?? (media && !piece ? await withPicture(scope, begun, media) : begun)
-  const [pictures, library, comments, versions, decisions, recurrences] = await Promise.all([
+  const [pictures, library, comments, versions, decisions, recurrences, seal] = await Promise.all([
     findMedia(scope, typed.media, { removed: true }),
     listMedia(scope, { limit: librarySize }),
     piece ? listComments(scope, piece.id, { limit: 100 }) : { items: [] },
     piece ? listVersions(scope, piece.id, { limit: 4 }) : { items: [] },
     piece ? listDecisions(scope, piece.id, 20) : [],
     piece ? listRecurrences(scope, { content: piece.id, limit: 30 }) : { items: [] },
+    piece ? readSeal(scope, piece.id) : null,
   ])
   const now = (clock?.now as Date | undefined) ?? new Date()
   return {
@@ -116,6 +119,7 @@ export async function readComposer(
     comments: comments.items,
     versions: versions.items,
     decisions,
+    seal,
     tags,
     zones: zones(),
     earliest: wallTime(now, workspace.zone).toPlainDateTime().toString({ smallestUnit: 'minute' }),

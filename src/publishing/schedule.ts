@@ -13,6 +13,7 @@ import { besideBrakes, holdBraked } from './braked.ts'
 import { jobsOfContent } from './find.ts'
 import { postDraft } from './post.ts'
 import type { Job, JobChange, Schedule } from './schema.ts'
+import { breakIfChanged, sealFor } from './seals.ts'
 
 /** Two jobs of one content and account this close together are one wish sent twice. */
 export const sameWishSeconds = 60
@@ -41,7 +42,14 @@ export async function scheduleJobs(
     : always(await plannedMoment(scope, schedule))
   const [workspace] = await sql`
     select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`
-  const waits = (workspace?.approval_required as boolean) && content.state !== 'approved'
+  const waits =
+    (workspace?.approval_required as boolean) &&
+    (content.state !== 'approved' ||
+      (await breaks(
+        scope,
+        contentId,
+        accounts.map(({ id }) => id),
+      )))
   const made: string[] = []
   for (const account of accounts) {
     await refuseMisfit(scope, content.version_id as string, account)
@@ -80,6 +88,16 @@ async function nextSlots(
     if (!slot) throw new Error('an account was given no slot')
     return slot
   }
+}
+
+/** Seals approved content for accounts that are new to it. @returns whether it is no longer what was approved */
+export async function breaks(
+  scope: Scope,
+  contentId: string,
+  accountIds: readonly string[],
+): Promise<boolean> {
+  await sealFor(scope, contentId, accountIds)
+  return breakIfChanged(scope, contentId, accountIds)
 }
 
 /** @throws Invalid for a time that is past, skipped, doubled without a choice, or in no known zone */

@@ -4,7 +4,7 @@ import { type Happening, record, recordAll } from '../events.ts'
 import { newId } from '../lib/id.ts'
 import { localTime, nearestInstant } from '../lib/time.ts'
 import { besideBrakes, holdBraked } from '../publishing/braked.ts'
-import { sameWishSeconds } from '../publishing/schedule.ts'
+import { breaks, sameWishSeconds } from '../publishing/schedule.ts'
 import type { JobError } from '../publishing/schema.ts'
 import { type Locked, lockRecurrence, markStopped } from './lock.ts'
 import { nextOccurrences, type Occurrence, occurrencesBetween } from './rule.ts'
@@ -61,7 +61,9 @@ export async function planAhead(scope: Scope, id: string): Promise<number> {
   const now = standing.now as Date
   const horizon = new Date(now.getTime() + horizonDays * dayMs)
   const wanted = wantedOf(recurrence, recurrence.plannedThrough, now, horizon)
-  const waits = (standing.approval_required as boolean) && standing.state !== 'approved'
+  const waits =
+    (standing.approval_required as boolean) &&
+    (standing.state !== 'approved' || (await breaks(scope, recurrence.contentId, accounts)))
   const made = await insertJobs(scope, recurrence, accounts, wanted, {
     versionId: standing.version_id as string,
     now,
