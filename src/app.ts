@@ -41,7 +41,12 @@ import { helpPages } from './publishing/help-pages.ts'
 import { followContent } from './publishing/listen.ts'
 import { publishingPages } from './publishing/pages.ts'
 import { planReadBacks } from './publishing/read-backs.ts'
+import { recurrencesApi } from './recurrences/api.ts'
+import { stopWithContent } from './recurrences/listen.ts'
+import { recurrencesPages } from './recurrences/pages.ts'
 import type { Services } from './services.ts'
+import { slotsApi } from './slots/api.ts'
+import { slotsPages } from './slots/pages.ts'
 import { teamApi } from './team/api.ts'
 import { joinPages } from './team/join-pages.ts'
 import { peoplePages } from './team/pages.ts'
@@ -62,6 +67,8 @@ export function createApp(services: Services) {
   const api = createApiDoor(services)
   const desk = createDesk(services)
   listen('analytics', countPublished)
+  // Before publishing, which locks jobs: a rule is locked before its jobs.
+  listen('recurrences', each(stopWithContent))
   listen('publishing', each(followContent))
   listen('read-backs', planReadBacks)
   listen('forecast', each(forgetFindings))
@@ -87,6 +94,8 @@ export function createApp(services: Services) {
     .use(composerPages(services, desk))
     .use(approvalsPages(services, desk))
     .use(publishingPages(desk))
+    .use(slotsPages(desk))
+    .use(recurrencesPages(desk))
     .use(brakesPages(desk))
     .use(forecastPages(services, desk))
     .use(calendarPages(desk))
@@ -107,6 +116,8 @@ export function createApp(services: Services) {
         .use(contentApi(api))
         .use(approvalsApi(api))
         .use(publishingApi(api))
+        .use(slotsApi(api))
+        .use(recurrencesApi(api))
         .use(brakesApi(api))
         .use(forecastApi(services, api))
         .use(calendarApi(api))

@@ -35,8 +35,6 @@ export async function fillRest(house: House, { person, account, job, content }: 
     await sql`
       insert into drafts (id, user_id, content_id, body) values (${newId()}, ${person.id}, ${content}, ${sql.json({ text: 'half a thought' })})`
     await sql`
-      insert into slots (id, account_id, weekday, local, zone) values (${newId()}, ${account}, 1, '09:00', 'Europe/Berlin')`
-    await sql`
       insert into rehearsal_posts (id, account_id, key, text, images)
       values (${newId()}, ${account}, ${newId()}, ${'\\. \\N \\\\ tab\t end'}, ${sql.json([])})`
   })

@@ -73,6 +73,8 @@ const fillings: Record<string, (world: World) => string> = {
   'versions/:number': () => '1',
   'publish-jobs/:id': world => world.job,
   'posts/:jobId': world => world.published,
+  'recurrences/:id': world => world.recurrence,
+  'slots/:id': world => world.slot,
   'workflows/:id': world => world.workflow,
   'runs/:id': world => world.run,
   'notifications/:id': world => world.notification,
@@ -150,6 +152,14 @@ const bodies: Record<string, (world: World) => unknown> = {
   'POST /content/:id/approval': () => ({}),
   'POST /content/:id/change-request': () => ({ note: 'Taken over' }),
   'POST /content/:id/publish-jobs': world => ({ accounts: [world.account], at: tomorrow() }),
+  'POST /content/:id/recurrences': world => ({
+    accounts: [world.account],
+    rule: 'FREQ=WEEKLY',
+    start: localTime(),
+  }),
+  'POST /recurrences/:id/skips': world => ({ occurrence: world.occurrence }),
+  'POST /recurrences/:id/successor': world => ({ from: world.occurrence, rule: 'FREQ=DAILY' }),
+  'POST /slots': world => ({ account: world.account, weekdays: [2], local: '10:00' }),
   'POST /brakes': world => ({ scope: 'account', value: world.account, reason: 'of the walk' }),
   'PATCH /publish-jobs/:id': () => ({ at: tomorrow() }),
   'POST /publish-jobs/:id/resolution': () => ({ as: 'abandon' }),
@@ -202,6 +212,9 @@ const forms: Record<string, (world: World) => Record<string, unknown>> = {
   '/media/generate': () => ({ model: '', size: 'square', colour: '#1e6b52' }),
   '/media/:id': () => ({ alt: 'Taken over' }),
   '/accounts/:id/name': () => ({ name: 'Taken over' }),
+  '/accounts/:id/slots': () => ({ weekdays: '2', local: '10:00' }),
+  '/recurrences/:id/skips': world => ({ occurrence: world.occurrence }),
+  '/recurrences/:id/successor': world => ({ from: world.occurrence, every: 'day', time: '10:00' }),
   '/accounts/:id/reconnection': () => ({}),
 }
 

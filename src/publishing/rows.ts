@@ -11,6 +11,8 @@ import type { HeldFor, JobError, JobState } from './schema.ts'
 export interface JobRow {
   id: string
   contentId: string
+  /** The rule that it is of; null for one that was planned by itself. */
+  recurrenceId: string | null
   state: JobState
   runAt: Date
   /** Wall time in `zone`, as it was planned. */
@@ -36,6 +38,8 @@ export interface RowQuery {
   ids?: readonly string[] | undefined
   states?: readonly JobState[] | undefined
   heldFor?: HeldFor | undefined
+  /** Leaves out what a rule had planned and that was called off, as all of it is when the rule is stopped. */
+  withoutCalledOff?: boolean | undefined
   /** Leaves out what is held for that. */
   notHeldFor?: HeldFor | undefined
   accountId?: string | undefined
@@ -61,7 +65,7 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
   const direction = query.newestFirst ? sql`desc` : sql``
   const beyond = query.newestFirst ? sql`<` : sql`>`
   const rows = await sql`
-    select j.id, j.content_id, j.state, j.run_at, (extract(epoch from j.run_at) * 1000000)::bigint::text as micros, j.local, j.zone, j.next_try_at,
+    select j.id, j.content_id, j.recurrence_id, j.state, j.run_at, (extract(epoch from j.run_at) * 1000000)::bigint::text as micros, j.local, j.zone, j.next_try_at,
       j.published_at, extract(epoch from j.run_at - public.clock())::float8 as in_seconds, j.held_for, j.remote_url, j.error,
       left(coalesce((select own->>'text' from jsonb_array_elements(v.variants) own
         where own->>'accountId' = j.account_id::text limit 1), v.text), ${textLength}) as text,
@@ -76,6 +80,7 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
       and (${query.states ?? null}::text[] is null or j.state = any(${query.states ?? null}::text[]))
       and (${query.heldFor ?? null}::text is null or j.held_for = ${query.heldFor ?? null}::text)
       and (${query.notHeldFor ?? null}::text is null or j.held_for is distinct from ${query.notHeldFor ?? null}::text)
+      and not (${query.withoutCalledOff ?? false} and j.state = 'cancelled' and j.recurrence_id is not null)
       and (${query.accountId ?? null}::uuid is null or j.account_id = ${query.accountId ?? null}::uuid)
       and (${query.contentId ?? null}::uuid is null or j.content_id = ${query.contentId ?? null}::uuid)
       and (${query.from ?? null}::timestamptz is null or j.run_at >= ${query.from ?? null}::timestamptz)
@@ -91,6 +96,7 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
 const toRow = (row: Record<string, unknown>): JobRow => ({
   id: row.id as string,
   contentId: row.content_id as string,
+  recurrenceId: row.recurrence_id as string | null,
   state: row.state as JobState,
   runAt: row.run_at as Date,
   local: row.local as string,

@@ -46,6 +46,7 @@ async function idsOf({ running: { services } }: LiveDesk) {
       ),
       accounts: await list(sql`select id from social_accounts where removed_at is null order by id`),
       workflows: await list(sql`select id from workflows order by id`),
+      recurrences: await list(sql`select distinct on (state) id from recurrences order by state, id desc`),
       webhooks: await list(sql`select id from webhooks order by id`),
       runs: await list(sql`select distinct on (kind, state) id from workflow_runs order by kind, state`),
     }
@@ -91,6 +92,8 @@ export async function pagesOf(
     '/w/:slug/publish-jobs/:id/receipt': under('/publish-jobs', ids.out, '/receipt'),
     '/w/:slug/calendar': [`${at}/calendar`, `${at}/calendar?view=list`],
     '/w/:slug/forecast': [`${at}/forecast`],
+    '/w/:slug/recurrences': [`${at}/recurrences`],
+    '/w/:slug/recurrences/:id': under('/recurrences', ids.recurrences),
     '/w/:slug/notifications': [`${at}/notifications`],
     '/w/:slug/workflows': [`${at}/workflows`],
     '/w/:slug/workflows/:id': under('/workflows', ids.workflows),

@@ -144,6 +144,12 @@ function Facts({ base, sheet, usual }: { base: string; sheet: JobSheet; usual: n
             ),
           },
           { term: 'Planned for', value: `${spokenLocal(job.local)}, ${job.zone}` },
+          {
+            term: 'Repeats',
+            value: job.recurrenceId && (
+              <a href={`${base}/recurrences/${job.recurrenceId}`}>By a rule: see what is to come</a>
+            ),
+          },
           { term: 'Planned by', value: sheet.plannedBy },
           {
             term: 'If it is late',

@@ -69,6 +69,8 @@ export interface MonthDay {
   chips?: readonly Html[] | undefined
   /** How many more there are, and where they are listed. */
   more?: { count: number; href: string } | undefined
+  /** Times at which a post could still go out, each with where one begins. */
+  free?: readonly { time: string; words: string; href: string }[] | undefined
   /** Where a new post for this day starts. */
   newHref?: string | undefined
 }
@@ -86,6 +88,7 @@ function Day({ day }: { day: MonthDay }): Html {
   const at = new Date(`${day.date}T00:00:00Z`)
   const number = at.getUTCDate()
   const chips = day.chips ?? []
+  const free = day.free ?? []
   const long = longDay.format(at)
   return (
     <td
@@ -94,7 +97,7 @@ function Day({ day }: { day: MonthDay }): Html {
         day.today && 'day-today',
         day.outside && 'day-outside',
         day.off && 'day-off',
-        chips.length === 0 && 'day-empty',
+        chips.length + free.length === 0 && 'day-empty',
       ]}
       data-date={day.date}
       aria-label={`${long}${day.today ? ', today' : ''}`}
@@ -119,6 +122,19 @@ function Day({ day }: { day: MonthDay }): Html {
         <ul class="day-chips">
           {chips.map(chip => (
             <li>{chip}</li>
+          ))}
+        </ul>
+      )}
+      {free.length > 0 && (
+        <ul class="day-chips">
+          {free.map(({ time, words, href }) => (
+            <li>
+              <a class="chip chip-free" href={href} aria-label={`${time}, ${words}: write a post for it`}>
+                <Icon name="plus" />
+                <time class="num">{time}</time>
+                <span>{words}</span>
+              </a>
+            </li>
           ))}
         </ul>
       )}
