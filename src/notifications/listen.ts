@@ -36,22 +36,22 @@ const aboutJobs: readonly Kind[] = ['failed', 'unconfirmed']
 type Telling = Scope & { config: MailBase }
 
 const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening) => Promise<void>>> = {
-  async 'publish_job.failed'(scope, { subjectId }) {
+  async 'publish_job.failed'(scope, { subjectId, data }) {
     await close(scope, ['unconfirmed'], subjectId)
     // Who gave a job up knows that it failed, and so does everybody who was asked about it.
     if (scope.actor.userId !== null) return
     const job = await jobWords(scope, subjectId)
     if (job)
-      await tell(scope, 'failed', subjectId, `/publish-jobs/${subjectId}`, {
+      await tell(scope, 'failed', subjectId, attemptPath(subjectId, data), {
         about: `“${job.words}” did not go out to ${job.account}.`,
         to: await schedulers(scope, job.createdBy),
       })
   },
-  async 'publish_job.unconfirmed'(scope, { subjectId }) {
+  async 'publish_job.unconfirmed'(scope, { subjectId, data }) {
     await close(scope, ['failed'], subjectId)
     const job = await jobWords(scope, subjectId)
     if (job)
-      await tell(scope, 'unconfirmed', subjectId, `/publish-jobs/${subjectId}`, {
+      await tell(scope, 'unconfirmed', subjectId, attemptPath(subjectId, data), {
         about: `Did “${job.words}” go out to ${job.account}? We could not find out.`,
         to: await schedulers(scope, job.createdBy),
       })
@@ -196,6 +196,10 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
   },
 }
 
+/** The job's page, at the attempt that the event is about. */
+const attemptPath = (jobId: string, { attemptId }: Happening['data']): string =>
+  `/publish-jobs/${jobId}${attemptId ? `#attempt-${attemptId}` : ''}`
+
 function closeJob(scope: Scope, { subjectId }: Happening): Promise<void> {
   return close(scope, aboutJobs, subjectId)
 }
@@ -221,7 +225,7 @@ async function tell(
     from unnest(${ids}::uuid[], ${people.map(({ userId }) => userId)}::uuid[], ${people.map(({ app }) => String(app))}::text[]::boolean[])
       as new (id, user_id, in_app)
     on conflict (user_id, kind, subject_id) where done_at is null
-      do update set about = excluded.about, in_app = excluded.in_app, created_at = public.clock()
+      do update set about = excluded.about, path = excluded.path, in_app = excluded.in_app, created_at = public.clock()
     returning id`
   const fresh = new Set(told.map(row => row.id as string))
   await mailThem(
