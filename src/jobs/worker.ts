@@ -4,6 +4,7 @@ import type { Actor, Scope, Tenant } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, claimJobs } from './claim.ts'
+import { crashPoint } from './crash.ts'
 import { type ClaimedMail, claimMails, deliveriesDue, sendMail } from './mail.ts'
 import type { ClaimedRun } from './run-record.ts'
 import { claimRuns, performRun, runsDue } from './runs.ts'
@@ -113,6 +114,7 @@ export function createWorker(services: Services): Worker {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
     }
+    if (claimed.jobs.length > 0) crashPoint('after-claim')
     for (const job of claimed.jobs) run(sendJob(services, together, claimed.tenant, job))
     for (const one of claimed.runs)
       run(
