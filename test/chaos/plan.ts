@@ -1,4 +1,5 @@
 /** Planning posts through the API, each once, and keeping what was accepted. */
+import type { Fault } from '../peers/serve.ts'
 import type { Accepted } from './check.ts'
 import type { Network } from './platforms.ts'
 import type { Account, Rig, Tenant } from './rig.ts'
@@ -27,6 +28,8 @@ export interface Wish {
   dueAt: number
   pictures: number
   row?: string
+  /** What its call to the platform meets, the first time. */
+  meets?: Fault
 }
 
 /** A machine that is slow at planning falls behind the plan, not out of it. */
@@ -34,6 +37,7 @@ const leastAheadMs = 2_000
 
 export async function planOne(rig: Rig, wish: Wish, first: { first?: number } = {}): Promise<Accepted> {
   const { tenant, account, text, pictures, row } = wish
+  if (wish.meets) rig.platforms.meet(text, wish.meets)
   const key = text.replaceAll(' ', '-')
   const media = tenant.pictures.slice(0, pictures)
   const made = await rig.ask(tenant, 'POST', '/content', {

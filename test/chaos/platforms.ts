@@ -29,6 +29,8 @@ export interface Platforms {
   /** Nothing goes wrong any more. @returns how much of what was to be met was not */
   clear(): number
   homes(name: string): Promise<Home[]>
+  /** Whether a place is one of theirs: the rehearsal network is the app's own. */
+  has(place: string): boolean
   /** All that readers see, by each network's own witness. */
   shown(): Promise<Shown[]>
   stop(): Promise<void>
@@ -88,6 +90,7 @@ export async function startPlatforms(): Promise<Platforms> {
   for (const { faults } of Object.values(served))
     faults.choose = request => met.get(textOf(request) ?? '')?.shift() ?? null
 
+  const places = new Set<string>()
   const people = new Map<string, PdsAccount>()
 
   function status(of: Mastodon, network: Network, name: string): Home {
@@ -156,7 +159,7 @@ export async function startPlatforms(): Promise<Platforms> {
     },
     async homes(name) {
       const hook = `/hook/${name}`
-      return [
+      const homes: Home[] = [
         status(mastodon, 'mastodon', name),
         {
           network: 'webhook',
@@ -167,7 +170,10 @@ export async function startPlatforms(): Promise<Platforms> {
         await repository(name),
         status(compatible, 'compatible', name),
       ]
+      for (const { place } of homes) places.add(place)
+      return homes
     },
+    has: place => places.has(place),
     shown: async () => [
       ...shownBy(mastodon, 'mastodon'),
       ...shownBy(compatible, 'compatible'),

@@ -29,7 +29,7 @@ export interface Yardstick extends Holdings {
 
 const drainMs = 150_000
 const readyMs = 10_000
-const leadMs = 3_000
+const leadMs = 1_500
 
 /** Mulberry32: small, and the same on every machine. */
 export function randomFrom(start: number): () => number {
@@ -72,7 +72,7 @@ export async function playFault(
   const slow = Math.max(1, (calm?.mostLate ?? 0) / 1_000)
   const play: Play = {
     name: `s${seed}f${fault.number}`,
-    from: began + leadMs + size.tenants * size.posts * 20,
+    from: began + leadMs + size.tenants * size.posts * 12,
     overMs: size.overMs,
     random: randomFrom(seed * 1_000 + fault.number),
   }
@@ -116,7 +116,9 @@ export async function playFault(
     struck: struck.times,
     words: [struck.words, unmet > 0 ? `${unmet} not met` : ''].filter(Boolean).join('; '),
     seconds: Math.round((Date.now() - began) / 1000),
-    rows: [...parts].flatMap(([row, posts]) => (row === undefined ? [] : [look(row, posts, [])])),
+    rows: [...parts]
+      .flatMap(([row, posts]) => (row === undefined ? [] : [look(row, posts, [])]))
+      .sort((a, b) => a.name.localeCompare(b.name)),
   }
   return { played, yardstick: { ...(await holdings(rig)), mostLate: whole.late.most } }
 }

@@ -17,7 +17,7 @@ export const restarted: Fault = {
     await until(from + overMs * 0.5)
     rig.cluster.stopServer('immediate')
     const told = await askWithoutDatabase(rig)
-    await Bun.sleep(Math.max(0, 5_000))
+    await Bun.sleep(5_000)
     rig.cluster.start()
     return { times: 2, told }
   },
@@ -65,10 +65,10 @@ export const commitsCut: Fault = {
     for (const line of processes.lines)
       line.commits(() => {
         const roll = random()
-        if (roll < 0.12) before++
-        else if (roll < 0.36) after++
+        if (roll < 0.06) before++
+        else if (roll < 0.24) after++
         else return null
-        return { when: roll < 0.12 ? 'before' : 'after' }
+        return { when: roll < 0.06 ? 'before' : 'after' }
       })
     await until(from + overMs)
     for (const line of processes.lines) line.commits(null)

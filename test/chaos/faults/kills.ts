@@ -1,6 +1,6 @@
 /** Faults 1 to 5: processes that are killed, ended and stopped. */
 import type { Told } from '../check.ts'
-import { planOne, until } from '../plan.ts'
+import { planOne, until, usualWishes, type Wish } from '../plan.ts'
 import { places } from '../processes.ts'
 import type { Rig } from '../rig.ts'
 import { type Fault, takenOverMs } from './fault.ts'
@@ -16,11 +16,13 @@ const steps = [
   'after-record',
 ] as const
 
-/** A platform that takes its time, before it takes the post or after: many sends are under way at once. */
-function slowDown(rig: Rig): void {
-  for (const [n, { texts }] of rig.posts.entries())
-    rig.platforms.meet(texts[0] ?? '', { is: 'slow', ms: 3_000, when: n % 3 === 0 ? 'before' : 'after' })
-}
+/** Platforms that take their time, before they take a post or after: many sends are under way at once. */
+const slowed = (rig: Rig, wishes: readonly Wish[]): Wish[] =>
+  wishes.map((wish, n) =>
+    rig.platforms.has(wish.account.place)
+      ? { ...wish, meets: { is: 'slow', ms: 3_000, when: n % 3 === 0 ? 'before' : 'after' } }
+      : wish,
+  )
 
 /** The platform has the call, before or after it took the post: whoever made it dies unanswered. */
 function strikeCallers(rig: Rig, texts: readonly string[], struck: (at: number) => void): void {
@@ -41,14 +43,16 @@ export const killedAtSteps: Fault = {
   number: 1,
   name: 'kill -9 at each step of publishing, and while the platform has the call',
   mostLateMs: takenOverMs,
+  // Longer than usual: each death needs a process that has started, and a post.
+  wishes: (rig, play, { posts }) => usualWishes(rig, { ...play, overMs: play.overMs * 1.5 }, posts),
   async play(rig, { from, overMs, random }) {
     const { processes } = rig
     const left = steps.map(step => ({ step, at: random() })).sort((a, b) => a.at - b.at)
     const reached: string[] = []
-    const end = from + overMs
+    const end = from + overMs * 1.5
     let unanswered = 0
     const restarts: Promise<void>[] = []
-    const networked = rig.posts.filter(({ texts, place }) => texts[0] && /^(mastodon|\/hook)/.test(place))
+    const networked = rig.posts.filter(({ place }) => rig.platforms.has(place))
     // The last process has no step of its own: it dies at the platform's word.
     strikeCallers(
       rig,
@@ -148,25 +152,17 @@ export const ended: Fault = {
   number: 4,
   name: 'SIGTERM under load; a second one; SIGTERM, then kill -9',
   mostLateMs: takenOverMs,
-  wishes: (rig, play, { posts }) =>
-    rig.tenants.flatMap(tenant =>
-      Array.from({ length: posts }, (_, n) => {
-        const account = tenant.accounts[n % tenant.accounts.length]
-        if (!account) throw new Error('a workspace without accounts')
-        const dueAt = play.from + Math.floor(play.random() * 2_000)
-        return { tenant, account, text: `${play.name} ${tenant.slug} ${n}`, dueAt, pictures: 0 }
-      }),
-    ),
+  wishes: (rig, play, { posts }) => slowed(rig, usualWishes(rig, { ...play, overMs: 2_000 }, posts)),
   async play(rig, { from }) {
     const { processes } = rig
-    slowDown(rig)
     await until(from + 1_500)
     const told: Told[] = []
     let inFlight = 0
     const end = async (at: number, then?: () => Promise<void>) => {
       const child = processes.all[at]?.child
       if (!child) return
-      inFlight += await openAttemptsOf(rig, child.pid)
+      const open = await openAttemptsOf(rig, child.pid)
+      inFlight += open
       const began = Date.now()
       child.kill('SIGTERM')
       await then?.()
@@ -213,8 +209,8 @@ export const stopped: Fault = {
   number: 5,
   name: 'SIGSTOP of two processes beyond their leases, while they send; then SIGCONT',
   mostLateMs: takenOverMs,
+  wishes: (rig, play, { posts }) => slowed(rig, usualWishes(rig, play, posts)),
   async play(rig, { from, overMs }) {
-    slowDown(rig)
     await until(from + overMs / 3)
     const two = rig.processes.all.slice(0, 2)
     const inFlight = await Promise.all(two.map(({ child }) => openAttemptsOf(rig, child.pid)))

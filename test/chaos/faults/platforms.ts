@@ -82,7 +82,7 @@ export const hostile: Fault = {
   name: 'hostile platforms: each post meets an answer of its own',
   mostLateMs: repeatedMs,
   wishes: (rig, play) =>
-    cases.map(({ network, row }, n): Wish => {
+    cases.map(({ network, row, misfortune }, n): Wish => {
       // The cases of one network go round the workspaces, so that those that wait long do not wait for each other.
       const nth = cases.slice(0, n).filter(one => one.network === network).length
       const tenant = rig.tenants[nth % rig.tenants.length]
@@ -94,13 +94,10 @@ export const hostile: Fault = {
         dueAt: play.from + Math.floor((play.random() * play.overMs) / 2),
         pictures: n % 5 === 0 ? 1 : 0,
         row,
+        meets: misfortune,
       }
     }),
-  async play(rig, { from, overMs }) {
-    for (const { texts } of rig.posts) {
-      const met = cases[Number(texts[0]?.split(' ').at(-1))]
-      if (met) rig.platforms.meet(texts[0] ?? '', met.misfortune)
-    }
+  async play(_rig, { from, overMs }) {
     await until(from + overMs)
     return { times: cases.length, words: `${cases.length} cases` }
   },
