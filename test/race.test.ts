@@ -9,6 +9,7 @@ import { holdLease, LeaseLost } from '../src/jobs/lease.ts'
 import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
+import { cancelJob } from '../src/publishing/moves.ts'
 import { scheduleJobs } from '../src/publishing/schedule.ts'
 import type { Services } from '../src/services.ts'
 import { type House, openHouse, type Person } from './cast.ts'
@@ -472,6 +473,60 @@ describe('stopping', () => {
     await until(async () => stopped !== null)
     await stopped
     expect((await read(id)).state).toBe('published')
+  })
+})
+
+describe('called off at the very moment of a claim', () => {
+  /** Does `work` in a transaction that stays open until `commit`. */
+  async function hold(actor: Actor, work: (scope: Scope) => Promise<unknown>) {
+    const [done, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const held = house.services.db.within(actor, async scope => {
+      await work(scope)
+      done.resolve()
+      await go.promise
+    })
+    await Promise.race([done.promise, held])
+    return {
+      async commit() {
+        go.resolve()
+        await held
+      },
+    }
+  }
+  const somebodyWaits = () =>
+    until(async () => {
+      const rows = await house.services.db.owner`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return rows.length > 0
+    })
+
+  test('the claim came first: it is not called off, and the answer says so', async () => {
+    const id = await planOne('Claimed first', await connect(house.alice, 'rehearsal'))
+    const claim = await hold(system(house.alice), scope => claimJobs(scope, 'the quick one', 8))
+    const answer = house.alice.api('DELETE', `/publish-jobs/${id}`)
+    await somebodyWaits()
+    await claim.commit()
+    const { status, body } = await answer
+    expect({ status, code: body.code }).toEqual({ status: 409, code: 'job_in_flight' })
+    expect((await read(id)).state).toBe('publishing')
+    await house.shiftClock(21_000)
+    await hire().idle()
+    expect((await read(id)).state).toBe('published')
+  })
+
+  test('the word came first: it is not claimed, and never goes out', async () => {
+    const account = await connect(house.alice, 'rehearsal')
+    const id = await planOne('Called off first', account)
+    const owner: Actor = { tenantId: house.alice.tenant.id, userId: house.alice.id, role: 'owner' }
+    const word = await hold(owner, scope => cancelJob(scope, id))
+    await inside(async scope => {
+      const claimed = await claimJobs(scope, 'the late one', 8)
+      expect(claimed.map(job => job.id)).not.toContain(id)
+    })
+    await word.commit()
+    await hire().idle()
+    expect(await read(id)).toMatchObject({ state: 'cancelled', attempts: [] })
+    expect(await arrived(account)).toHaveLength(0)
   })
 })
 

@@ -18,6 +18,7 @@ import { type Answer, type Asking, createAsk } from './ask.ts'
 import type { Accepted, Recorded, Shown } from './check.ts'
 import { type Home, type Network, type Platforms, startPlatforms } from './platforms.ts'
 import { openProcesses, type Processes, places } from './processes.ts'
+import type { RedisLine } from './redis.ts'
 
 const secret = 'the chaos has a secret of forty characters!'
 
@@ -41,6 +42,7 @@ export interface Tenant {
 
 export interface Rig {
   cluster: Cluster
+  redis: RedisLine | null
   /** The superuser, past the proxies. */
   admin: Sql
   platforms: Platforms
@@ -62,8 +64,8 @@ export interface Rig {
   close(): Promise<void>
 }
 
-/** @param redisUrl the processes work together by it; without it they do by the database alone */
-export async function openRig(tenantCount: number, redisUrl?: string): Promise<Rig> {
+/** @param redis the processes work together by it; without it they do by the database alone */
+export async function openRig(tenantCount: number, redis: RedisLine | null): Promise<Rig> {
   const cluster = makeCluster(await findBinaries(), { max_connections: '250' })
   const admin = openPool(
     { socket: cluster.socket, ...cluster.superuser, database: 'postgres' },
@@ -83,7 +85,7 @@ export async function openRig(tenantCount: number, redisUrl?: string): Promise<R
     RATE_LIMIT: 'off',
     LOG_LEVEL: 'warn',
     OUTBOUND_ALLOW: platforms.hosts.join(','),
-    ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
+    ...(redis ? { REDIS_URL: redis.url } : {}),
   })
   const processes = await openProcesses(join(cluster.socket, '.s.PGSQL.5432'), environment)
   const own = await openServices(
@@ -94,6 +96,7 @@ export async function openRig(tenantCount: number, redisUrl?: string): Promise<R
 
   const rig: Rig = {
     cluster,
+    redis,
     admin,
     platforms,
     processes,

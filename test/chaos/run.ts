@@ -8,6 +8,7 @@ import { type Accepted, violations } from './check.ts'
 import { faults, unplayed, usual, within } from './faults/index.ts'
 import type { Size } from './plan.ts'
 import { lastLook, type Played, playFault, type Row, sum, type Yardstick } from './play.ts'
+import { startRedisLine } from './redis.ts'
 import { openRig } from './rig.ts'
 
 const { values } = parseArgs({
@@ -58,7 +59,8 @@ function show(one: Played): void {
 console.error(
   `chaos, seed ${seed}: four processes, ${size.tenants} workspaces × ${size.posts} posts over ${size.overMs / 1000} s`,
 )
-const rig = await openRig(size.tenants)
+const redis = wanted.some(({ number }) => number === 12) ? await startRedisLine() : null
+const rig = await openRig(size.tenants, redis)
 const played: Played[] = []
 const posts: Accepted[] = []
 try {
@@ -87,6 +89,7 @@ try {
   for (const words of found.slice(0, 20)) console.error(`    ! in the end: ${words}`)
 } finally {
   await rig.close()
+  await redis?.stop()
 }
 const counts = sum(played)
 const ok = Object.values(counts).every(n => n === 0)

@@ -2,7 +2,7 @@
 import { commitsCut, locked, refusing, restarted, swallowed, terminated } from './database.ts'
 import type { Fault } from './fault.ts'
 import { allKilled, ended, killedAtSteps, killedInRequests, stopped } from './kills.ts'
-import { changed, clocks, noisy } from './people.ts'
+import { changed, clocks, noisy, redisAway } from './people.ts'
 import { hostile, poison, refreshLost, revoked, throttled } from './platforms.ts'
 
 const calm: Fault = { number: 0, name: 'calm', mostLateMs: 30_000, play: async () => ({ times: 1 }) }
@@ -20,6 +20,7 @@ export const faults: readonly Fault[] = [
   swallowed,
   refusing,
   locked,
+  redisAway,
   clocks,
   hostile,
   throttled,

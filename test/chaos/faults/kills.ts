@@ -167,7 +167,7 @@ export const ended: Fault = {
       child.kill('SIGTERM')
       await then?.()
       await child.exited
-      if (Date.now() - began > 31_000)
+      if (Date.now() - began > 35_000)
         told.push(['ZOMBIE', `process ${at + 1} took ${Date.now() - began} ms to end`])
       const after = await claimsAfter(rig, child.pid, new Date(began + 1_000))
       if (after > 0) told.push(['ZOMBIE', `process ${at + 1} claimed ${after} after its SIGTERM`])

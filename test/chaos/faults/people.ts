@@ -1,8 +1,27 @@
-/** Faults 12, 13, 23 and 30: clocks, Redis, and people who change their minds or plan much. */
+/** Faults 12, 13, 23 and 30: Redis, clocks, and people who change their minds or plan much. */
 import type { Told } from '../check.ts'
 import { accountAt, until, usualWishes } from '../plan.ts'
 import { places } from '../processes.ts'
 import { type Fault, takenOverMs } from './fault.ts'
+
+export const redisAway: Fault = {
+  number: 12,
+  name: 'Redis slow, flushed, and away',
+  mostLateMs: takenOverMs,
+  async play({ redis }, { from, overMs }) {
+    if (!redis) return { times: 0 }
+    await until(from)
+    redis.line.latency(500)
+    await until(from + overMs / 3)
+    await redis.flush()
+    redis.line.latency(0)
+    redis.line.swallow('all')
+    await until(from + overMs)
+    redis.line.pass()
+    redis.line.cut()
+    return { times: 3 }
+  },
+}
 
 const hour = 3_600_000
 
