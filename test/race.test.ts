@@ -545,7 +545,7 @@ describe('called off at the very moment of a claim', () => {
     const word = await hold(owner, scope => cancelJob(scope, id))
     await inside(async scope => {
       const claimed = await claimJobs(scope, 'the late one', 8)
-      expect(claimed.map(job => job.id)).not.toContain(id)
+      expect(claimed.jobs.map(job => job.id)).not.toContain(id)
     })
     await word.commit()
     await hire().idle()
