@@ -30,6 +30,8 @@ export interface Processes {
   start(at: number, rigged?: Rigged): Promise<void>
   /** Ends it and waits for that. */
   end(at: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
+  /** Starts again those that are dead. */
+  revive(): Promise<void>
   /** Which of them calls from this port, or -1. */
   callingFrom(port: number): number
   stop(): Promise<void>
@@ -75,12 +77,18 @@ export async function openProcesses(
       }
       const line = await child.stdout.getReader().read()
       const address = /http:\/\/[^ ]+/.exec(new TextDecoder().decode(line.value))?.[0]
-      if (!address && !crashAt) throw new Error(`Process ${at + 1} did not start: ${errors}`)
+      if (address || crashAt) return
+      await child.exited
+      // Struck down as it started, by whoever plays a fault.
+      if (child.signalCode !== 'SIGKILL') throw new Error(`Process ${at + 1} did not start: ${errors}`)
     },
     async end(at, signal) {
       const child = all[at]?.child
       child?.kill(signal)
       await child?.exited
+    },
+    async revive() {
+      for (const [at, { child }] of all.entries()) if (child.signalCode !== null) await processes.start(at)
     },
     callingFrom(port) {
       const socket = socketAt(port)

@@ -1,6 +1,6 @@
 /** Faults 1 to 5: processes that are killed, ended and stopped. */
-import type { Told } from '../check.ts'
-import { planOne, until, usualWishes, type Wish } from '../plan.ts'
+import type { Accepted, Told } from '../check.ts'
+import { type Play, planOne, until, usualWishes, type Wish } from '../plan.ts'
 import { places } from '../processes.ts'
 import type { Rig } from '../rig.ts'
 import { type Fault, takenOverMs } from './fault.ts'
@@ -25,9 +25,9 @@ const slowed = (rig: Rig, wishes: readonly Wish[]): Wish[] =>
   )
 
 /** The platform has the call, before or after it took the post: whoever made it dies unanswered. */
-function strikeCallers(rig: Rig, texts: readonly string[], struck: (at: number) => void): void {
-  for (const [n, text] of texts.entries())
-    rig.platforms.meet(text, {
+function strikeCallers(rig: Rig, posts: readonly Accepted[], struck: (at: number) => void): void {
+  for (const [n, { texts }] of posts.entries())
+    rig.platforms.meet(texts[0] ?? '', {
       is: 'strike',
       when: n % 2 === 0 ? 'after' : 'before',
       strike(port) {
@@ -39,30 +39,25 @@ function strikeCallers(rig: Rig, texts: readonly string[], struck: (at: number) 
     })
 }
 
+/** A machine that is slow at starting processes gets longer, and more posts. */
+const mostMs = 60_000
+
 export const killedAtSteps: Fault = {
   number: 1,
   name: 'kill -9 at each step of publishing, and while the platform has the call',
   mostLateMs: takenOverMs,
-  // Longer than usual: each death needs a process that has started, and a post.
-  wishes: (rig, play, { posts }) => usualWishes(rig, { ...play, overMs: play.overMs * 1.5 }, posts),
-  async play(rig, { from, overMs, random }) {
+  async play(rig, play) {
     const { processes } = rig
-    const left = steps.map(step => ({ step, at: random() })).sort((a, b) => a.at - b.at)
+    const left = steps.map(step => ({ step, at: play.random() })).sort((a, b) => a.at - b.at)
     const reached: string[] = []
-    const end = from + overMs * 1.5
+    const end = play.from + mostMs
     let unanswered = 0
     const restarts: Promise<void>[] = []
-    const networked = rig.posts.filter(({ place }) => rig.platforms.has(place))
     // The last process has no step of its own: it dies at the platform's word.
-    strikeCallers(
-      rig,
-      networked.slice(0, 6).map(({ texts }) => texts[0] ?? ''),
-      at => {
-        unanswered++
-        if (at === 3)
-          restarts.push(processes.all[3]?.child.exited.then(() => processes.start(3)) ?? Promise.resolve())
-      },
-    )
+    strikeCallers(rig, rig.posts.filter(({ place }) => rig.platforms.has(place)).slice(0, 6), at => {
+      unanswered++
+      if (at === 3) restarts.push(processes.end(3, 'SIGKILL').then(() => processes.start(3)))
+    })
     const lane = async (at: number) => {
       for (let next = left.shift(); next; next = left.shift()) {
         await processes.end(at, 'SIGKILL')
@@ -74,20 +69,39 @@ export const killedAtSteps: Fault = {
         ])
         if (!died) break
         if (unanswered === before) reached.push(next.step)
+        else left.push(next)
       }
       await processes.end(at, 'SIGKILL')
       await processes.start(at)
     }
-    await Promise.all([0, 1, 2].map(lane))
+    const lanes = Promise.all([0, 1, 2].map(lane))
+    await Promise.all([lanes, planMore(rig, play, lanes)])
     rig.platforms.clear()
-    while (restarts.length > 0) await restarts.shift()
+    await Promise.all(restarts)
     // What died by a strike while its lane was at its end.
-    for (const at of places) if (processes.all[at]?.child.signalCode !== null) await processes.start(at)
+    await processes.revive()
     return {
       times: reached.length + unanswered,
       words: `${reached.length} of ${steps.length} steps, ${unanswered} calls unanswered`,
     }
   },
+}
+
+/** When the usual posts are over and `work` is not, there are more. */
+async function planMore(rig: Rig, { name, from, overMs }: Play, work: Promise<unknown>): Promise<void> {
+  let going = true
+  const over = work.finally(() => {
+    going = false
+  })
+  await Promise.race([over, until(from + overMs - 2_000)])
+  for (let round = 0; going; round++) {
+    for (const [n, tenant] of rig.tenants.entries()) {
+      const account = tenant.accounts[(round + n) % tenant.accounts.length]
+      const text = `${name} ${tenant.slug} more ${round}`
+      if (going && account) await planOne(rig, { tenant, account, text, dueAt: Date.now(), pictures: 0 })
+    }
+    await Promise.race([over, Bun.sleep(1_000)])
+  }
 }
 
 export const killedInRequests: Fault = {

@@ -175,6 +175,7 @@ export const refreshLost: Fault = {
     await until(from + overMs)
     faults.clear()
     await Promise.all(restarts)
+    await processes.revive()
     return { times }
   },
 }
@@ -214,7 +215,8 @@ export const poison: Fault = {
       Date.now() < deadline
     )
       await Bun.sleep(500)
-    while (restarts.length > 0) await restarts.shift()
+    await Promise.all(restarts)
+    await processes.revive()
     const states = await stateOf()
     const told: Told[] = states
       .filter(state => state !== 'unconfirmed' && state !== 'failed')
