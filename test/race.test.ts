@@ -538,6 +538,24 @@ describe('called off at the very moment of a claim', () => {
     expect((await read(id)).state).toBe('published')
   })
 
+  test('its answer is lost at that very moment: it is not put off', async () => {
+    const id = await planOne('Lost just now', await connect(house.alice, 'rehearsal'))
+    const { jobs } = await inside(scope => claimJobs(scope, 'the slow one', 8))
+    const job = jobs.find(one => one.id === id)
+    if (!job) throw new Error('The job was not claimed')
+    const why = { code: 'lost', message: 'The answer was lost.', next: 'Nothing to do.' }
+    const ending = await hold(system(house.alice), scope =>
+      recordOutcome(scope, job, { is: 'retry', why, perhaps: true }),
+    )
+    const at = new Date(Date.now() + 3_600_000).toISOString()
+    const answer = house.alice.api('PATCH', `/publish-jobs/${id}`, { at })
+    await somebodyWaits()
+    await ending.commit()
+    expect((await answer).status).toBe(409)
+    expect((await read(id)).state).toBe('scheduled')
+    await house.alice.api('DELETE', `/publish-jobs/${id}`)
+  })
+
   test('the word came first: it is not claimed, and never goes out', async () => {
     const account = await connect(house.alice, 'rehearsal')
     const id = await planOne('Called off first', account)

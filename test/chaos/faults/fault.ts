@@ -25,6 +25,6 @@ export interface Fault {
 }
 
 /** The lease of a worker that is gone, the look after it, and a wait for the next try. */
-export const takenOverMs = 45_000
+export const takenOverMs = 60_000
 /** A wait that the platform's adapter keeps before it repeats, and the tries after that. */
-export const repeatedMs = 75_000
+export const repeatedMs = 90_000
