@@ -53,7 +53,9 @@ async function look(rig: Rig, calm: Holdings): Promise<string[]> {
     where datname = 'chaos' and state like 'idle in transaction%' and state_change < now() - interval '5 seconds'`
   return [
     ...stuck.map(({ pid, query }) => `backend ${pid} stays in a transaction: ${query}`),
-    ...(now.connections > mostConnections ? [`${now.connections} connections to the database`] : []),
+    ...(now.connections > Math.max(mostConnections, calm.connections * 2)
+      ? [`${now.connections} connections to the database`]
+      : []),
     ...(now.files > calm.files * 1.1 + 40
       ? [`a process has ${now.files} files open, ${calm.files} when calm`]
       : []),
