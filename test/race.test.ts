@@ -185,7 +185,7 @@ describe('a lease that was taken over', () => {
     const untouched = await read(id)
     expect(untouched).toMatchObject({
       state: 'publishing',
-      attempts: [{ outcome: 'lost' }, { outcome: null }],
+      attempts: [{ outcome: 'lost' }, { outcome: null, armedAt: null }],
     })
     expect(await inside(scope => recordOutcome(scope, second, published))).toBe(true)
     expect(await inside(scope => recordOutcome(scope, second, published))).toBe(false)
