@@ -93,6 +93,22 @@ function holdAnswer(status = 200): { arrived: Promise<void>; let: () => void } {
   answering = { arrived: here.resolve, go: go.promise }
   return { arrived: here.promise, let: () => go.resolve(status) }
 }
+/** Does `work` in a transaction that stays open until `commit`. */
+async function hold(actor: Actor, work: (scope: Scope) => Promise<unknown>) {
+  const [done, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const held = house.services.db.within(actor, async scope => {
+    await work(scope)
+    done.resolve()
+    await go.promise
+  })
+  await Promise.race([done.promise, held])
+  return {
+    async commit() {
+      go.resolve()
+      await held
+    },
+  }
+}
 const until = async (what: () => Promise<boolean>, ms = 10_000): Promise<void> => {
   const end = Date.now() + ms
   while (!(await what())) {
@@ -501,22 +517,6 @@ describe('stopping', () => {
 })
 
 describe('called off at the very moment of a claim', () => {
-  /** Does `work` in a transaction that stays open until `commit`. */
-  async function hold(actor: Actor, work: (scope: Scope) => Promise<unknown>) {
-    const [done, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    const held = house.services.db.within(actor, async scope => {
-      await work(scope)
-      done.resolve()
-      await go.promise
-    })
-    await Promise.race([done.promise, held])
-    return {
-      async commit() {
-        go.resolve()
-        await held
-      },
-    }
-  }
   const somebodyWaits = () =>
     until(async () => {
       const rows = await house.services.db.owner`
@@ -573,6 +573,21 @@ describe('called off at the very moment of a claim', () => {
 })
 
 describe('the dispatcher', () => {
+  test('does not wait for a workspace in which another is just claiming', async () => {
+    const id = await planOne('Elsewhere claimed', await connect(house.alice, 'rehearsal'))
+    const other = await hold(
+      system(house.alice),
+      ({ sql }) => sql`select 1 from tenant_due where role = current_user for update`,
+    )
+    const worker = hire()
+    const waits = Bun.sleep(8_000).then(() => 'waits')
+    expect(await Promise.race([worker.idle(), waits])).not.toBe('waits')
+    expect((await read(id)).state).toBe('scheduled')
+    await other.commit()
+    await worker.idle()
+    expect((await read(id)).state).toBe('published')
+  })
+
   test('what is planned at the very moment of a claim is not forgotten', async () => {
     const [first, second] = [await connect(house.alice, 'rehearsal'), await connect(house.alice, 'rehearsal')]
     const due = await planOne('Due already', first)

@@ -117,10 +117,11 @@ export const killedInRequests: Fault = {
       const account = tenant?.accounts[round % 5]
       if (!tenant || !account) break
       const text = `${play.name} ${tenant.slug} asked ${round}`
-      const key = `${text.replaceAll(' ', '-')}-${round % 3 === 0 ? 'content' : 'job'}`
+      // What only that request's transaction sends: nobody else plans meanwhile.
+      const mark = round % 3 === 0 ? text : 'publish_job.scheduled'
       let died: Promise<void> | null = null
       processes.lines[at]?.commits(sent => {
-        if (died || !sent.includes(key)) return null
+        if (died || !sent.includes(mark)) return null
         return {
           when: round % 2 === 0 ? 'before' : 'after',
           broken() {
