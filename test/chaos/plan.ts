@@ -1,5 +1,6 @@
 /** Planning posts through the API, each once, and keeping what was accepted. */
 import type { Fault } from '../peers/serve.ts'
+import type { Answer } from './ask.ts'
 import type { Accepted } from './check.ts'
 import type { Network } from './platforms.ts'
 import type { Account, Rig, Tenant } from './rig.ts'
@@ -46,12 +47,19 @@ export async function planOne(rig: Rig, wish: Wish, first: { first?: number } = 
     ...first,
   })
   if (made.status !== 201) throw new Error(`${text}: ${made.status} ${JSON.stringify(made.body)}`)
-  const dueAt = Math.max(wish.dueAt, Date.now() + leastAheadMs)
-  const job = await rig.ask(tenant, 'POST', `/content/${made.body.id}/publish-jobs`, {
-    body: { accounts: [account.id], at: new Date(dueAt).toISOString() },
-    key: `${key}-job`,
-    ...first,
-  })
+  let dueAt = 0
+  let job: Answer
+  let aheadMs = leastAheadMs
+  do {
+    dueAt = Math.max(wish.dueAt, Date.now() + aheadMs)
+    job = await rig.ask(tenant, 'POST', `/content/${made.body.id}/publish-jobs`, {
+      body: { accounts: [account.id], at: new Date(dueAt).toISOString() },
+      key: `${key}-job`,
+      ...first,
+    })
+    // It took so long to be answered that the moment had passed: nothing was planned.
+    aheadMs *= 2
+  } while (job.status === 422 && job.body.code === 'time_in_past')
   if (job.status !== 201) throw new Error(`${text}: ${job.status} ${JSON.stringify(job.body)}`)
   const post: Accepted = {
     job: job.body.items[0].id,
