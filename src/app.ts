@@ -15,6 +15,7 @@ import { calendarPages } from './calendar/pages.ts'
 import { contentApi } from './content/api.ts'
 import { composerPages } from './content/composer-pages.ts'
 import { contentPages } from './content/pages.ts'
+import { deliveriesApi } from './deliveries/api.ts'
 import { each, listen } from './events.ts'
 import { feedPages } from './feed/pages.ts'
 import { createApiDoor } from './http/api-door.ts'
@@ -44,6 +45,9 @@ import { settingsPages } from './team/settings-pages.ts'
 import { setupPages } from './team/setup-pages.ts'
 import { workspaceApi } from './tenants/api.ts'
 import { workspacePages } from './tenants/pages.ts'
+import { webhooksApi } from './webhooks/api.ts'
+import { tellWebhooks } from './webhooks/listen.ts'
+import { webhookPages } from './webhooks/pages.ts'
 import { workflowsApi } from './workflows/api.ts'
 import { startWorkflows } from './workflows/listen.ts'
 import { workflowPages } from './workflows/pages.ts'
@@ -58,6 +62,7 @@ export function createApp(services: Services) {
   listen('read-backs', planReadBacks)
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)
+  listen('webhooks', tellWebhooks)
   const app = new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })
     .use(guards(services))
     .use(assets())
@@ -70,6 +75,7 @@ export function createApp(services: Services) {
     .use(peoplePages(services, desk))
     .use(settingsPages(services, desk))
     .use(mailPages(services, desk))
+    .use(webhookPages(services, desk))
     .use(workspacePages(services, createDesk(services, 'owners')))
     .use(contentPages(services, desk))
     .use(composerPages(services, desk))
@@ -77,7 +83,7 @@ export function createApp(services: Services) {
     .use(publishingPages(desk))
     .use(brakesPages(desk))
     .use(calendarPages(desk))
-    .use(notificationsPages(desk))
+    .use(notificationsPages(services, desk))
     .use(workflowPages(services, desk))
     .use(runPages(services, desk))
     .use(accountsPages(services, desk))
@@ -99,6 +105,8 @@ export function createApp(services: Services) {
         .use(analyticsApi(api))
         .use(notificationsApi(api))
         .use(mailApi(api))
+        .use(deliveriesApi(api))
+        .use(webhooksApi(services, api))
         .use(workflowsApi(services, api)),
     )
   return app.get('/api/v1/openapi.json', () => Response.json(openApi(app)))

@@ -44,6 +44,10 @@ export type EventType =
   | 'workflow.created'
   | 'workflow.changed'
   | 'workflow.removed'
+  | 'webhook.created'
+  | 'webhook.changed'
+  | 'webhook.disabled'
+  | 'webhook.removed'
   | 'key.created'
   | 'key.revoked'
 

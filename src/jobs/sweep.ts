@@ -12,6 +12,8 @@ export async function sweepTenant({ db }: Pick<Services, 'db'>, tenantId: string
     await sql`
       select 1 from tenant_due
       where role = current_user for update`
+    await sql`
+      update deliveries set next_try_at = public.clock() where state = 'waiting' and next_try_at is null`
     await writeDue(scope)
     await writeReadBackDue(scope)
     await sql`

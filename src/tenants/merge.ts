@@ -57,6 +57,7 @@ const outAlready = {
 export async function mergeNow(at: TwoTimes): Promise<Merged> {
   await peopleAsNow(at)
   await accountsAsNow(at)
+  await webhooksAsNow(at)
   await historyOfBoth(at)
   await brakesAsNow(at)
   await callsNotRepeated(at)
@@ -109,6 +110,20 @@ async function accountsAsNow(at: TwoTimes): Promise<void> {
   const { old } = names(at)
   await tx`update ${old('social_accounts')} set removed_at = coalesce(removed_at, public.clock())`
   await take(at, 'social_accounts', null, 'is replaced')
+}
+
+/**
+ * Who is told, where, signed with which secret, and what was sent and is still owed: as it is now. A receiver that was
+ * taken away gets nothing any more, and none gets again what it has.
+ */
+async function webhooksAsNow(at: TwoTimes): Promise<void> {
+  const { tx } = at
+  const { now, old } = names(at)
+  await tx`delete from ${old('deliveries')} where kind = 'webhook'`
+  await tx`delete from ${old('webhooks')} t where not exists (select 1 from ${now('webhooks')} n where n.id = t.id)`
+  await take(at, 'webhooks', null, 'is replaced')
+  const messages = await tx`select id from ${now('deliveries')} where kind = 'webhook'`
+  await take(at, 'deliveries', idsOf(messages), 'is replaced')
 }
 
 /**
