@@ -48,7 +48,7 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
   [22, 'a thread that breaks off', 'needs threads'],
   [24, 'n8n down, slow, answering twice', 'test/workflows.test.ts plays it; publishing does not ask n8n'],
   [25, 'ComfyUI down or forgetful', 'test/generate.test.ts plays it; publishing does not ask ComfyUI'],
-  [26, 'disk full', 'test/media-storage.test.ts and test/backup.test.ts play it on a small disk'],
+  [26, 'disk full', 'test/storage.test.ts and test/media-storage.test.ts play it on a small disk'],
   [27, 'out of memory', 'needs a memory limit for one process, which not every machine lets us set'],
   [29, '10,000 tenants', 'bun run bench fan-out measures it'],
   [31, 'old and new processes together', 'test/half-way.test.ts plays it'],
@@ -56,7 +56,7 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
   [
     33,
     'a webhook receiver that redirects, is gone, or leads inside',
-    'test/platforms/webhook.test.ts plays it',
+    'test/webhooks.test.ts and test/platforms/webhook.test.ts play it',
   ],
   [34, 'names that are not known, or slowly', 'test/fetch.test.ts plays it on the one way out'],
   [35, 'TLS expired or of another name', 'test/fetch.test.ts plays it on the one way out'],
