@@ -53,11 +53,17 @@ export const killedAtSteps: Fault = {
     const end = play.from + mostMs
     let unanswered = 0
     const restarts: Promise<void>[] = []
+    // None that may be gone before it is struck.
+    const soon = Math.max(Date.now(), play.from) + 1_000
     // The last process has no step of its own: it dies at the platform's word.
-    strikeCallers(rig, rig.posts.filter(({ place }) => rig.platforms.has(place)).slice(0, 6), at => {
-      unanswered++
-      if (at === 3) restarts.push(processes.end(3, 'SIGKILL').then(() => processes.start(3)))
-    })
+    strikeCallers(
+      rig,
+      rig.posts.filter(({ place, dueAt }) => rig.platforms.has(place) && dueAt > soon).slice(0, 6),
+      at => {
+        unanswered++
+        if (at === 3) restarts.push(processes.end(3, 'SIGKILL').then(() => processes.start(3)))
+      },
+    )
     const lane = async (at: number) => {
       for (let next = left.shift(); next; next = left.shift()) {
         await processes.end(at, 'SIGKILL')
