@@ -44,7 +44,11 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
     'Redis down, flushed or slow',
     'test/limits and test/cluster tests play it; the rig runs without Redis',
   ],
-  [14, 'DST gaps and folds, 29 February, zone rules', 'needs recurrence'],
+  [
+    14,
+    'DST gaps and folds, 29 February, zone rules',
+    'test/recurrences.test.ts plays it: rules are computed once, the rig would wait for years',
+  ],
   [22, 'a thread that breaks off', 'needs threads'],
   [24, 'n8n down, slow, answering twice', 'test/workflows.test.ts plays it; publishing does not ask n8n'],
   [25, 'ComfyUI down or forgetful', 'test/generate.test.ts plays it; publishing does not ask ComfyUI'],
