@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { oldestServedLevel } from '../db/migrations.ts'
-import type { Actor, Scope, Tenant } from '../db/scope.ts'
+import type { Actor, Scope, Tenant, Within } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, claimJobs } from './claim.ts'
@@ -46,6 +46,7 @@ interface Claimed {
 /** The publishing loop: finds tenants with something due, claims fairly, sends outside any transaction. */
 export function createWorker(services: Services): Worker {
   const { db, log } = services
+  const within: Within = (actor, work, options) => db.within(actor, work, { ...options, home: true })
   const name = `${hostname()}:${process.pid}:${newId().slice(-4)}`
   const running = new Set<Promise<void>>()
   /** Pictures being drawn only poll now and then, and take long: they take no lane away from posts. */
@@ -53,7 +54,7 @@ export function createWorker(services: Services): Worker {
   const mailing = new Set<Promise<void>>()
   const stopping = new AbortController()
   let stopped = false
-  const together = createTogether(db.within)
+  const together = createTogether(within)
   /** Lanes promised to claims under way. */
   let promised = 0
   let looking: Promise<boolean> | null = null
@@ -106,7 +107,7 @@ export function createWorker(services: Services): Worker {
     const actor: Actor = { tenantId, userId: null, role: 'system' }
     let claimed: Claimed
     try {
-      claimed = await db.within(actor, scope =>
+      claimed = await within(actor, scope =>
         claimDue(scope, name, most, Math.max(0, mailLanes - mailing.size)),
       )
     } catch (error) {
