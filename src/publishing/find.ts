@@ -3,7 +3,7 @@ import { NotFound } from '../errors.ts'
 import { idKey, type Page, pageOf, readCursor, timeKey } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { isoIn } from '../lib/time.ts'
-import type { Attempt, Job, JobError, JobState } from './schema.ts'
+import type { Attempt, HeldFor, Job, JobError, JobState } from './schema.ts'
 
 export interface JobQuery {
   state?: readonly JobState[] | undefined
@@ -34,7 +34,7 @@ async function select(
             and (${given.afterId}::uuid is null or (j.run_at, j.id) > (${given.afterRunAt}::text::timestamptz, ${given.afterId}::uuid))`
   const rows = await sql`
     select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.run_at, j.run_at::text as run_at_text,
-      j.local, j.zone, j.next_try_at, j.remote_id, j.remote_url, j.published_at, j.error,
+      j.local, j.zone, j.next_try_at, j.held_for, j.late_minutes, j.remote_id, j.remote_url, j.published_at, j.error,
       coalesce((select json_agg(json_build_object('id', t.id, 'startedAt', t.started_at, 'endedAt', t.ended_at,
         'armedAt', t.armed_at, 'outcome', t.outcome, 'detail', t.detail, 'notes', t.notes) order by t.number)
         from publish_attempts t where t.job_id = j.id), '[]'::json) as attempts
@@ -59,6 +59,8 @@ function toJob(row: Record<string, unknown>): Job & { runAtText: string } {
     local: row.local as string,
     zone: row.zone as string,
     nextTryAt: iso(row.next_try_at),
+    heldFor: row.held_for as HeldFor | null,
+    lateMinutes: row.late_minutes as number | null,
     attempts: (row.attempts as Attempt[]).map(attempt => ({
       ...attempt,
       startedAt: iso(attempt.startedAt) ?? '',

@@ -58,6 +58,7 @@ export async function mergeNow(at: TwoTimes): Promise<Merged> {
   await peopleAsNow(at)
   await accountsAsNow(at)
   await historyOfBoth(at)
+  await brakesAsNow(at)
   await callsNotRepeated(at)
   const [strays, doubles] = [await straysOf(at), await doublesOf(at)]
   const kept = await outStaysOut(at)
@@ -108,6 +109,17 @@ async function accountsAsNow(at: TwoTimes): Promise<void> {
   const { old } = names(at)
   await tx`update ${old('social_accounts')} set removed_at = coalesce(removed_at, public.clock())`
   await take(at, 'social_accounts', null, 'is replaced')
+}
+
+/**
+ * A brake that is on stays on, and one that was taken off since does not come back. What it holds is told when it falls
+ * due, by the words and tags of then.
+ */
+async function brakesAsNow(at: TwoTimes): Promise<void> {
+  const { tx } = at
+  const { old } = names(at)
+  await tx`delete from ${old('brakes')}`
+  await take(at, 'brakes', null, 'is replaced')
 }
 
 /** What happened is not undone by forgetting it; what the rehearsal network has got it has. */
@@ -274,6 +286,9 @@ async function holdThePast(at: TwoTimes, doubles: readonly Double[]): Promise<nu
   const passed = await tx`
     update ${old('publish_jobs')} set state = 'held', held_for = 'late', error = ${tx.json(late)}, next_try_at = null
     where state in ('scheduled', 'held') and run_at <= public.clock() and id <> all(${held}::uuid[]) returning id`
+  await tx`
+    update ${old('publish_jobs')} set state = 'scheduled', held_for = null, error = null
+    where state = 'held' and held_for = 'brake'`
   return held.length + passed.length
 }
 
