@@ -70,6 +70,24 @@ const asPublished = ({ job, outcome, notes }: Ended): EndedPublished[] =>
 /** The common end. @returns the attempts that still held their jobs */
 async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): Promise<Set<string>> {
   if (ended.length === 0) return new Set()
+  const recorded = await endPublished(scope, ended)
+  const events = ended
+    .filter(({ job }) => recorded.has(job.attemptId))
+    .map(({ job: { id, contentId, accountId, attemptId }, outcome: { remoteUrl } }) => ({
+      type: 'publish_job.published' as const,
+      subjectId: id,
+      data: { contentId, accountId, attemptId, remoteUrl },
+    }))
+  if (events.length > 0) await recordAll(scope, events)
+  return recorded
+}
+
+/** Asks what recording the common end asks, for nothing. */
+export async function warmRecord(scope: Scope): Promise<void> {
+  await Promise.all([endPublished(scope, []), recordAll(scope, [])])
+}
+
+async function endPublished(scope: Scope, ended: readonly EndedPublished[]): Promise<Set<string>> {
   const rows = await scope.sql`
     with given as (
       select given.job_id, given.attempt_id, given.remote_id, given.remote_url, given.notes
@@ -83,16 +101,7 @@ async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): 
     update publish_attempts a set ended_at = public.clock(), outcome = 'published',
       detail = jsonb_build_object('remoteId', given.remote_id, 'remoteUrl', given.remote_url), notes = given.notes
     from held join given on given.attempt_id = held.attempt_id where a.id = held.attempt_id returning a.id`
-  const recorded = new Set(rows.map(row => row.id as string))
-  const events = ended
-    .filter(({ job }) => recorded.has(job.attemptId))
-    .map(({ job: { id, contentId, accountId, attemptId }, outcome: { remoteUrl } }) => ({
-      type: 'publish_job.published' as const,
-      subjectId: id,
-      data: { contentId, accountId, attemptId, remoteUrl },
-    }))
-  if (events.length > 0) await recordAll(scope, events)
-  return recorded
+  return new Set(rows.map(row => row.id as string))
 }
 
 async function recordOther(

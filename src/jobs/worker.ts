@@ -10,6 +10,7 @@ import type { ClaimedRun } from './run-record.ts'
 import { claimRuns, performRun, runsDue } from './runs.ts'
 import { sendJob } from './send.ts'
 import { createTogether } from './together.ts'
+import { createWarmer } from './warm.ts'
 
 /** How many sends and runs go on at once in this process. */
 const lanes = 96
@@ -25,6 +26,9 @@ const entrances = 4
 const mailLanes = 4
 /** A timer is set for what falls due before the next tick. */
 const horizonMs = 1_100
+/** What falls due so soon is made ready for, a few hundred workspaces at the most. */
+const aheadMs = 4_000
+const mostAhead = 300
 
 export interface Worker {
   /** Looks for due work now; ticks, wake-ups and ends of jobs call it. */
@@ -60,6 +64,7 @@ export function createWorker(services: Services): Worker {
   const stopping = new AbortController()
   let stopped = false
   const together = createTogether(within)
+  const warm = createWarmer(within, log)
   /** Lanes promised to claims under way. */
   let promised = 0
   let looking: Promise<boolean> | null = null
@@ -143,10 +148,13 @@ export function createWorker(services: Services): Worker {
   async function setTimer(): Promise<void> {
     clearTimeout(timer)
     if (stopped || running.size >= lanes) return
-    const [next] = await db.sql`
-      select extract(epoch from min(next_due_at) - public.clock()) * 1000 as ms from public.tenant_due
-      where next_due_at > public.clock() and next_due_at < public.clock() + ${horizonMs} * interval '1 millisecond'`
-    if (next?.ms != null) timer = setTimeout(wake, Math.max(0, Math.ceil(Number(next.ms))))
+    const soon = await db.sql`
+      select tenant_id, extract(epoch from next_due_at - public.clock())::float8 * 1000 as ms from public.tenant_due
+      where next_due_at > public.clock() and next_due_at < public.clock() + ${aheadMs} * interval '1 millisecond'
+      order by next_due_at limit ${mostAhead}`
+    const ms = soon[0]?.ms as number | undefined
+    if (ms !== undefined && ms < horizonMs) timer = setTimeout(wake, Math.ceil(ms))
+    warm(soon.map(row => row.tenant_id as string))
   }
 
   function wake(): void {
