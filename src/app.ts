@@ -15,6 +15,7 @@ import { calendarPages } from './calendar/pages.ts'
 import { contentApi } from './content/api.ts'
 import { composerPages } from './content/composer-pages.ts'
 import { contentPages } from './content/pages.ts'
+import { deliveriesApi } from './deliveries/api.ts'
 import { each, listen } from './events.ts'
 import { feedPages } from './feed/pages.ts'
 import { createApiDoor } from './http/api-door.ts'
@@ -35,6 +36,7 @@ import { notificationsPages } from './notifications/pages.ts'
 import { publishingApi } from './publishing/api.ts'
 import { followContent } from './publishing/listen.ts'
 import { publishingPages } from './publishing/pages.ts'
+import { planReadBacks } from './publishing/read-backs.ts'
 import type { Services } from './services.ts'
 import { teamApi } from './team/api.ts'
 import { joinPages } from './team/join-pages.ts'
@@ -43,6 +45,9 @@ import { settingsPages } from './team/settings-pages.ts'
 import { setupPages } from './team/setup-pages.ts'
 import { workspaceApi } from './tenants/api.ts'
 import { workspacePages } from './tenants/pages.ts'
+import { webhooksApi } from './webhooks/api.ts'
+import { tellWebhooks } from './webhooks/listen.ts'
+import { webhookPages } from './webhooks/pages.ts'
 import { workflowsApi } from './workflows/api.ts'
 import { startWorkflows } from './workflows/listen.ts'
 import { workflowPages } from './workflows/pages.ts'
@@ -54,8 +59,10 @@ export function createApp(services: Services) {
   const desk = createDesk(services)
   listen('analytics', countPublished)
   listen('publishing', each(followContent))
+  listen('read-backs', planReadBacks)
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)
+  listen('webhooks', tellWebhooks)
   const app = new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })
     .use(guards(services))
     .use(assets())
@@ -68,6 +75,7 @@ export function createApp(services: Services) {
     .use(peoplePages(services, desk))
     .use(settingsPages(services, desk))
     .use(mailPages(services, desk))
+    .use(webhookPages(services, desk))
     .use(workspacePages(services, createDesk(services, 'owners')))
     .use(contentPages(services, desk))
     .use(composerPages(services, desk))
@@ -75,7 +83,7 @@ export function createApp(services: Services) {
     .use(publishingPages(desk))
     .use(brakesPages(desk))
     .use(calendarPages(desk))
-    .use(notificationsPages(desk))
+    .use(notificationsPages(services, desk))
     .use(workflowPages(services, desk))
     .use(runPages(services, desk))
     .use(accountsPages(services, desk))
@@ -97,6 +105,8 @@ export function createApp(services: Services) {
         .use(analyticsApi(api))
         .use(notificationsApi(api))
         .use(mailApi(api))
+        .use(deliveriesApi(api))
+        .use(webhooksApi(services, api))
         .use(workflowsApi(services, api)),
     )
   return app.get('/api/v1/openapi.json', () => Response.json(openApi(app)))

@@ -41,7 +41,7 @@ const nouns = [
   'analytics',
   'tenants',
 ]
-const listeners = ['notifications', 'workflows', 'feed']
+const listeners = ['notifications', 'workflows', 'webhooks', 'feed']
 const roomOf = (file: string) => file.split('/')[1] ?? ''
 /** What several doors of one noun share, and the feed's documents, which carry markup inside. */
 const besideDoors = new Set([
@@ -108,7 +108,7 @@ describe('rooms', () => {
           from.startsWith('src/') &&
           !isDoor(from) &&
           !typesOnly &&
-          ['notifications', 'workflows'].includes(roomOf(to)) &&
+          ['notifications', 'workflows', 'webhooks'].includes(roomOf(to)) &&
           to.startsWith('src/'),
       ),
     ).toEqual([])

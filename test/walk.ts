@@ -74,6 +74,8 @@ const fillings: Record<string, (world: World) => string> = {
   'workflows/:id': world => world.workflow,
   'runs/:id': world => world.run,
   'notifications/:id': world => world.notification,
+  'webhooks/:id': world => world.webhook,
+  'deliveries/:id': world => world.delivery,
   'exports/:id': world => world.export,
   'brakes/:id': world => world.brake,
 }
@@ -85,6 +87,7 @@ const special: Record<string, (world: World) => string> = {
   '/content/:id/approval POST': world => world.submitted,
   '/content/:id/change-request POST': world => world.submitted,
   '/publish-jobs/:id/resolution POST': world => world.unsure,
+  '/publish-jobs/:id/receipt GET': world => world.published,
 }
 
 /**
@@ -127,6 +130,7 @@ const bodies: Record<string, (world: World) => unknown> = {
   }),
   'PATCH /workspace': () => ({ name: 'Taken over' }),
   'PATCH /me/mail': () => ({ notifications: false }),
+  'PATCH /me/channels': () => ({ mail: ['failed'] }),
   'POST /workspace/address': world => ({ slug: world.slug }),
   'POST /workspace/exports': () => ({ passphrase: 'a passphrase of the walk' }),
   'POST /workspace/erasure': world => ({ confirm: world.slug }),
@@ -147,6 +151,8 @@ const bodies: Record<string, (world: World) => unknown> = {
   'POST /brakes': world => ({ scope: 'account', value: world.account, reason: 'of the walk' }),
   'PATCH /publish-jobs/:id': () => ({ at: tomorrow() }),
   'POST /publish-jobs/:id/resolution': () => ({ as: 'abandon' }),
+  'POST /webhooks': () => ({ url: 'https://hooks.example.com/a' }),
+  'PATCH /webhooks/:id': () => ({ events: ['comment.created'] }),
   'POST /workflows': () => ({ name: 'a flow', path: 'masthead' }),
   'PATCH /workflows/:id': () => ({ name: 'Taken over' }),
   'POST /workflows/:id/runs': () => ({ input: { n: 1 } }),
@@ -159,6 +165,10 @@ const forms: Record<string, (world: World) => Record<string, unknown>> = {
   '/settings/workspace': () => ({ name: 'Taken over', zone: 'Europe/Berlin', lateMinutes: '60' }),
   '/brakes': world => ({ scope: 'account', account: world.account, reason: 'of the walk' }),
   '/settings/mail': () => ({ notifications: '' }),
+  '/settings/notifications': () => ({ mail: 'failed', zone: 'Europe/Berlin' }),
+  '/settings/webhooks': () => ({ url: 'https://hooks.example.com/a' }),
+  '/settings/webhooks/:id': () => ({ url: 'https://hooks.example.com/a' }),
+  '/settings/webhooks/:id/active': () => ({ active: '' }),
   '/settings/password': () => ({ currentPassword: 'not this one', password: 'another quiet desk somewhere' }),
   '/settings/keys': () => ({ name: 'a key' }),
   '/workspace/address': world => ({ slug: world.slug }),

@@ -1,14 +1,16 @@
 import { createCredential } from '../accounts/credential.ts'
 import { publicBase } from '../config.ts'
 import type { Actor, Tenant } from '../db/scope.ts'
+import { sha256 } from '../lib/canonical.ts'
 import { platforms } from '../platforms/index.ts'
 import type { Finding, Json, Outcome, Platform, Post, Sending } from '../platforms/platform.ts'
+import { sealBroken } from '../publishing/seals.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
 import { crashPoint } from './crash.ts'
 import { rehearsalJournal } from './journal.ts'
-import { armJobs, HeldBack, holdLease, LeaseLost } from './lease.ts'
-import { type Note, recordOutcomes } from './record.ts'
+import { armJobs, HeldBack, holdLease, LeaseLost, Unsealed } from './lease.ts'
+import { type Ending, type Note, recordOutcomes } from './record.ts'
 import type { Together } from './together.ts'
 
 /** An attempt as a whole ends within this; the lease is renewed meanwhile. */
@@ -82,11 +84,11 @@ async function attempt(
   job: ClaimedJob,
   lease: Lease,
   note: (what: string) => void,
-): Promise<Outcome> {
+): Promise<Ending> {
   let armed = job.armed
   const actor: Actor = { tenantId: tenant.id, userId: null, role: 'system' }
   if (!job.opened) return { is: armed ? 'unconfirmed' : 'rejected', why: accountGone }
-  const { account: opened, draft } = job.opened
+  const { account: opened, draft, payload } = job.opened
   const platform = platforms[opened.platform]
   if (opened.state === 'reconnect' && !armed) return { is: 'reconnect', why: needsReconnect(platform.name) }
   const base = publicBase(services.config)
@@ -102,6 +104,7 @@ async function attempt(
       async read() {
         const bytes = await services.files.read(actor.tenantId, image.id, 'full')
         if (!bytes) throw new Error('A picture of this post is missing from the media folder')
+        if (sha256(bytes) !== image.sha256) throw new PictureChanged()
         return bytes
       },
     })),
@@ -122,7 +125,7 @@ async function attempt(
     },
     async arm() {
       crashPoint('before-arm')
-      await lease.arm({ [plannedStep]: post.plannedAt.toISOString() })
+      await lease.arm({ [plannedStep]: post.plannedAt.toISOString() }, payload)
       armed = true
       note('Ready to send: written down before the call.')
       crashPoint('after-arm')
@@ -146,8 +149,11 @@ async function attempt(
     armed = false
     if (opened.state === 'reconnect') return { is: 'reconnect', why: needsReconnect(platform.name) }
   }
-  const outcome = await platform.publish(opened.account, post, sending).catch((error: unknown): Outcome => {
+  if (job.sealed !== undefined && job.sealed !== payload.sha256) return unsealed(job)
+  const outcome = await platform.publish(opened.account, post, sending).catch((error: unknown): Ending => {
     if (error instanceof LeaseLost) throw error
+    if (error instanceof Unsealed) return unsealed(job)
+    if (error instanceof PictureChanged && !armed) return { is: 'rejected', why: pictureChanged }
     if (error instanceof HeldBack) return { is: 'retry', why: heldBack, afterMs: 0 }
     services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })
     const why = broke(platform.name, error)
@@ -202,6 +208,32 @@ const quarantine = (job: ClaimedJob): Outcome => ({
     next: job.armed
       ? 'Look at the account, then tell us: it is there, send it again, or give up. What broke it off is in the server’s log.'
       : 'It has not gone out. What broke it off is in the server’s log; try again when the cause is gone.',
+  },
+})
+
+/** The bytes of a picture are not those that were saved, and approved. */
+class PictureChanged extends Error {
+  constructor() {
+    super('A picture of this post is not the one that was saved')
+  }
+}
+
+const pictureChanged = {
+  code: 'picture_changed',
+  message: 'The file of a picture is not the one that was saved: it was changed or damaged on the server.',
+  next: 'Upload the picture again, put it into the post, and save. Nothing was sent.',
+}
+
+/** Nothing is sent where an approval is required and did not pin these very bytes. */
+const unsealed = ({ sealed }: ClaimedJob): Ending => ({
+  is: 'unsealed',
+  why: {
+    code: sealBroken,
+    message:
+      sealed === null
+        ? 'Nobody has approved what this account would be sent, so nothing was sent.'
+        : 'What would have gone out is not what was approved, so nothing was sent.',
+    next: 'It goes out once it is approved as it is now.',
   },
 })
 

@@ -7,6 +7,7 @@ import { postMails } from '../mail/outbox.ts'
 import { may, type Permission, roles } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import type { PlatformId } from '../platforms/platform.ts'
+import { channelsFor } from './channels.ts'
 import type { Kind } from './schema.ts'
 
 /** Writes what an event asks of whom, and closes what it has answered, in the transaction of the event. */
@@ -62,6 +63,14 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
         to: await schedulers(scope, job.createdBy),
       })
   },
+  async 'publish_job.differs'(scope, { subjectId, data }) {
+    const job = await jobWords(scope, subjectId)
+    if (job)
+      await tell(scope, 'different', subjectId, `/publish-jobs/${subjectId}`, {
+        about: `“${job.words}” does not stand at ${job.account} as it was sent. ${(data.findings as string[]).join(' ')}`,
+        to: await schedulers(scope, job.createdBy),
+      })
+  },
   'publish_job.cancelled': closeJob,
   'publish_job.scheduled': closeJob,
   'publish_job.moved': closeJob,
@@ -101,6 +110,17 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
   'account.connected': (scope, { subjectId }) => close(scope, ['reconnect'], subjectId),
   'account.removed': (scope, { subjectId }) => close(scope, ['reconnect'], subjectId),
 
+  async 'webhook.disabled'(scope, { subjectId, data }) {
+    await tell(scope, 'webhook', subjectId, `/settings/webhooks/${subjectId}`, {
+      about: `The event webhook of ${data.host} was switched off. ${data.reason}`,
+      to: await peopleWho(scope, 'webhooks.manage'),
+    })
+  },
+  async 'webhook.changed'(scope, { subjectId, data }) {
+    if (data.active === true) await close(scope, ['webhook'], subjectId)
+  },
+  'webhook.removed': (scope, { subjectId }) => close(scope, ['webhook'], subjectId),
+
   async 'content.submitted'(scope, { subjectId }) {
     await close(scope, ['changes'], subjectId)
     const piece = await contentWords(scope, subjectId)
@@ -118,6 +138,15 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
       await tell(scope, 'changes', subjectId, `/content/${subjectId}`, {
         about: `${await actorName(scope)} asks for changes: “${piece.words}”`,
         to: [piece.createdBy].filter(id => id !== scope.actor.userId),
+      })
+  },
+  async 'content.seal_broken'(scope, { subjectId, data }) {
+    const piece = await contentWords(scope, subjectId)
+    const changes = (data.changes as string[] | undefined)?.[0]
+    if (piece)
+      await tell(scope, 'review', subjectId, `/content/${subjectId}`, {
+        about: `“${piece.words}” waits for approval again${changes ? `: since it was approved, ${changes}` : ''}.`,
+        to: await peopleWho(scope, 'content.approve'),
       })
   },
   'content.approved': (scope, { subjectId }) => close(scope, ['review', 'changes'], subjectId),
@@ -155,7 +184,10 @@ function closeJob(scope: Scope, { subjectId }: Happening): Promise<void> {
   return close(scope, aboutJobs, subjectId)
 }
 
-/** One open notification a person, kind and subject: a repeat renews the words and the moment. A new one comes by mail too. */
+/**
+ * One open notification a person, kind and subject, told where the person has chosen: a repeat renews the words and the
+ * moment. A new one comes by mail too.
+ */
 async function tell(
   scope: Telling,
   kind: Kind,
@@ -164,52 +196,65 @@ async function tell(
   { about, to }: { about: string; to: readonly string[] },
 ): Promise<void> {
   if (to.length === 0) return
-  const ids = to.map(() => newId())
+  const people = await channelsFor(scope, kind, to, scope.config.smtpUrl !== null)
+  if (people.length === 0) return
+  const ids = people.map(() => newId())
   const told = await scope.sql`
-    insert into notifications (id, user_id, kind, about, path, subject_id)
-    select id, user_id, ${kind}, ${about}, ${path}, ${subjectId}
-    from unnest(${ids}::uuid[], ${to}::uuid[]) as new (id, user_id)
+    insert into notifications (id, user_id, kind, about, path, subject_id, in_app)
+    select id, user_id, ${kind}, ${about}, ${path}, ${subjectId}, in_app
+    from unnest(${ids}::uuid[], ${people.map(({ userId }) => userId)}::uuid[], ${people.map(({ app }) => String(app))}::text[]::boolean[])
+      as new (id, user_id, in_app)
     on conflict (user_id, kind, subject_id) where done_at is null
-      do update set about = excluded.about, created_at = public.clock()
+      do update set about = excluded.about, in_app = excluded.in_app, created_at = public.clock()
     returning id`
-  const fresh = told.map(row => row.id as string).filter(id => ids.includes(id))
-  if (kind !== 'comment' && scope.config.smtpUrl) await mailThem(scope, fresh, kind)
+  const fresh = new Set(told.map(row => row.id as string))
+  await mailThem(
+    scope,
+    people.flatMap(({ userId, mail }, at) => {
+      const id = ids[at] as string
+      return mail && fresh.has(id) ? [{ id, userId, ...mail }] : []
+    }),
+    { kind, about, path },
+  )
 }
 
 /** What a mail's button says. */
-const labels: Record<Exclude<Kind, 'comment'>, string> = {
+const labels: Record<Kind, string> = {
   failed: 'Look at the post',
   unconfirmed: 'Say whether it went out',
   reconnect: 'Connect it again',
+  webhook: 'Look at the webhook',
   review: 'Read and answer',
   changes: 'See what is asked for',
+  different: 'See what differs',
+  comment: 'Read it',
   brake: 'Look at the brakes',
 }
 
 async function mailThem(
   scope: Telling,
-  notifications: readonly string[],
-  kind: Exclude<Kind, 'comment'>,
+  mails: readonly { id: string; userId: string; to: string; at: Date }[],
+  { kind, about, path }: { kind: Kind; about: string; path: string },
 ): Promise<void> {
-  const rows = await scope.sql`
-    select n.id, n.user_id, n.about, n.path, u.email, (select name from workspace) as workspace
-    from notifications n join users u on u.id = n.user_id
-    where n.id = any(${notifications}::uuid[]) and u.removed_at is null and u.by_mail order by n.id`
+  if (mails.length === 0) return
+  const [row] = await scope.sql`select name from workspace`
   const base = `${publicBase(scope.config)}/w/${scope.tenant.slug}`
+  const letter = notificationLetter({
+    workspace: (row?.name as string | undefined) ?? scope.tenant.slug,
+    words: about,
+    label: labels[kind],
+    link: base + path,
+    settings: `${base}/settings/notifications`,
+  })
   await postMails(
     scope,
-    rows.map(row => ({
+    mails.map(({ id, userId, to, at }) => ({
       purpose: 'notification',
-      to: row.email as string,
-      userId: row.user_id as string,
-      subjectId: row.id as string,
-      letter: notificationLetter({
-        workspace: row.workspace as string,
-        words: row.about as string,
-        label: labels[kind],
-        link: base + row.path,
-        settings: `${base}/settings#mail`,
-      }),
+      to,
+      userId,
+      subjectId: id,
+      notBefore: at,
+      letter,
     })),
   )
 }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Answer } from '../lib/fetch.ts'
 import { connecting, isObject, jsonObject, outcomeOf, rawOf, retry, serverOrigin, textAt } from './answers.ts'
 import { collection, facetsOf, lookUp, published, recordKey, uploadImage, uriOf } from './bluesky-record.ts'
+import { readRecord } from './bluesky-seen.ts'
 import { json, type Session, session, signIn, trouble } from './bluesky-session.ts'
 import { misfit } from './misfit.ts'
 import type { Account, Counts, Finding, Json, Limits, Outcome, Platform, Post, Sending } from './platform.ts'
@@ -46,6 +47,7 @@ export const bluesky: Platform = {
     'Posts with links, mentions, tags and up to four pictures. You need an app password, not your main one.',
   icon: 'cloud',
   limits,
+  form: 1,
   repeat: 'identity',
   connectable: true,
   settings,
@@ -103,6 +105,10 @@ export const bluesky: Platform = {
     const look = () => lookUp(session(account, sending, sending.credential), account, post)
     return outcomeOf<Finding>('Bluesky', look, why => ({ ...retry(why), perhaps: true }))
   },
+  readBack: (account, published, looking) =>
+    connecting('Bluesky', () =>
+      readRecord(session(account, looking, looking.credential), published, looking),
+    ),
   metrics(account, remoteId, sending) {
     return connecting('Bluesky', () => counts(account, remoteId, sending))
   },

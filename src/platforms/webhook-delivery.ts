@@ -8,18 +8,25 @@ export const specification = 'https://www.standardwebhooks.com'
 const slowRetryMs = 5 * 60_000
 
 /**
- * The three headers that let a receiver verify a message: `secret` is `whsec_` + base64, `seconds` is the unix time of this
- * try, and the signature covers exactly the bytes of `body`.
+ * The three headers that let a receiver verify a message: a secret is `whsec_` + base64, `seconds` is the unix time of this
+ * try, and the signature covers exactly the bytes of `body`. Several secrets, while one takes the other's place, give a
+ * signature each, separated by spaces.
  */
 export function signatureHeaders(
-  secret: string,
+  secrets: string | readonly string[],
   id: string,
   seconds: number,
   body: string,
 ): Record<string, string> {
-  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
-  const signature = createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')
-  return { 'webhook-id': id, 'webhook-timestamp': String(seconds), 'webhook-signature': `v1,${signature}` }
+  const signatures = [secrets].flat().map(secret => {
+    const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+    return `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`
+  })
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(seconds),
+    'webhook-signature': signatures.join(' '),
+  }
 }
 
 /** The same bytes at every try; only `webhook-timestamp` and the signature change. */
@@ -40,12 +47,12 @@ export function bodyOf(post: Post): string {
 /** A 2xx counts as delivered even when the rest of the answer broke off: the status line has said it. */
 export async function deliver(
   url: string,
-  secret: string,
+  secrets: string | readonly string[],
   id: string,
   body: string,
   tools: Tools,
 ): Promise<Answer> {
-  const headers = signatureHeaders(secret, id, Math.floor(Date.now() / 1000), body)
+  const headers = signatureHeaders(secrets, id, Math.floor(Date.now() / 1000), body)
   try {
     return await tools.fetch(url, {
       method: 'POST',

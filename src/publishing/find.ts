@@ -3,7 +3,7 @@ import { NotFound } from '../errors.ts'
 import { idKey, type Page, pageOf, readCursor, timeKey } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { isoIn } from '../lib/time.ts'
-import type { Attempt, HeldFor, Job, JobError, JobState } from './schema.ts'
+import type { Attempt, HeldFor, Job, JobError, JobState, ReadBack } from './schema.ts'
 
 export interface JobQuery {
   state?: readonly JobState[] | undefined
@@ -36,8 +36,11 @@ async function select(
     select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.run_at, j.run_at::text as run_at_text,
       j.local, j.zone, j.next_try_at, j.held_for, j.late_minutes, j.remote_id, j.remote_url, j.published_at, j.error,
       coalesce((select json_agg(json_build_object('id', t.id, 'startedAt', t.started_at, 'endedAt', t.ended_at,
-        'armedAt', t.armed_at, 'outcome', t.outcome, 'detail', t.detail, 'notes', t.notes) order by t.number)
-        from publish_attempts t where t.job_id = j.id), '[]'::json) as attempts
+        'armedAt', t.armed_at, 'outcome', t.outcome, 'detail', t.detail,
+        'sentSha256', t.sent_sha256, 'notes', t.notes) order by t.number)
+        from publish_attempts t where t.job_id = j.id), '[]'::json) as attempts,
+      (select json_build_object('state', case when r.state = 'reading' then 'waiting' else r.state end, 'findings', r.findings,
+        'at', r.ended_at) from read_backs r where r.job_id = j.id) as read_back
     from publish_jobs j join social_accounts a on a.id = j.account_id
     where ${filter}
     order by j.run_at, j.id
@@ -70,9 +73,15 @@ function toJob(row: Record<string, unknown>): Job & { runAtText: string } {
     remoteId: row.remote_id as string | null,
     remoteUrl: row.remote_url as string | null,
     publishedAt: iso(row.published_at),
+    readBack: readBackOf(row.read_back),
     error: row.error as JobError | null,
     runAtText: row.run_at_text as string,
   }
+}
+
+function readBackOf(given: unknown): ReadBack | null {
+  const back = given as ReadBack | null
+  return back && { ...back, at: iso(back.at) }
 }
 
 const shown = ({ runAtText: _, ...job }: Job & { runAtText?: string }): Job => job

@@ -5,14 +5,20 @@ import type { PostImage } from '../platforms/platform.ts'
 /** A version as one account sends it: its variant where it has one, else the words and pictures for everywhere. */
 export interface PostDraft {
   text: string
-  images: Omit<PostImage, 'url' | 'read'>[]
+  images: DraftImage[]
 }
+
+/** `removed` stands only where a picture was taken out of the library since the version was saved. */
+export type DraftImage = Omit<PostImage, 'url' | 'read'> & { removed?: true }
 
 interface Variant {
   accountId: string
   text?: string | null
   media?: string[] | null
 }
+
+/** In place of an account's id: the words and pictures for everywhere. */
+export const everywhere = ''
 
 /** @throws NotFound when the version is not there */
 export async function postDraft(scope: Scope, versionId: string, accountId: string): Promise<PostDraft> {
@@ -54,7 +60,8 @@ async function imagesOf(
 ): Promise<Map<string, PostDraft['images'][number]>> {
   if (ids.length === 0) return new Map()
   const rows = await scope.sql`
-    select id, type, width, height, bytes, alt from media where id = any(${[...ids]}::uuid[])`
+    select id, type, width, height, bytes, sha256, alt, removed_at is not null as removed
+    from media where id = any(${[...ids]}::uuid[])`
   return new Map(
     rows.map(row => [
       row.id as string,
@@ -64,7 +71,9 @@ async function imagesOf(
         width: row.width as number,
         height: row.height as number,
         bytes: row.bytes as number,
+        sha256: row.sha256 as string,
         alt: row.alt as string,
+        ...(row.removed ? { removed: true as const } : {}),
       },
     ]),
   )

@@ -57,6 +57,7 @@ const outAlready = {
 export async function mergeNow(at: TwoTimes): Promise<Merged> {
   await peopleAsNow(at)
   await accountsAsNow(at)
+  await webhooksAsNow(at)
   await historyOfBoth(at)
   await brakesAsNow(at)
   await callsNotRepeated(at)
@@ -109,6 +110,20 @@ async function accountsAsNow(at: TwoTimes): Promise<void> {
   const { old } = names(at)
   await tx`update ${old('social_accounts')} set removed_at = coalesce(removed_at, public.clock())`
   await take(at, 'social_accounts', null, 'is replaced')
+}
+
+/**
+ * Who is told, where, signed with which secret, and what was sent and is still owed: as it is now. A receiver that was
+ * taken away gets nothing any more, and none gets again what it has.
+ */
+async function webhooksAsNow(at: TwoTimes): Promise<void> {
+  const { tx } = at
+  const { now, old } = names(at)
+  await tx`delete from ${old('deliveries')} where kind = 'webhook'`
+  await tx`delete from ${old('webhooks')} t where not exists (select 1 from ${now('webhooks')} n where n.id = t.id)`
+  await take(at, 'webhooks', null, 'is replaced')
+  const messages = await tx`select id from ${now('deliveries')} where kind = 'webhook'`
+  await take(at, 'deliveries', idsOf(messages), 'is replaced')
 }
 
 /**
@@ -209,6 +224,9 @@ async function outStaysOut(at: TwoTimes): Promise<number> {
   await tx`delete from ${old('publish_attempts')} where job_id = any(${known}::uuid[])`
   const attempts = await tx`select id from ${now('publish_attempts')} where job_id = any(${known}::uuid[])`
   await take(at, 'publish_attempts', idsOf(attempts), 'is replaced')
+  await tx`delete from ${old('read_backs')} where job_id = any(${idsOf(out)}::uuid[])`
+  const looks = await tx`select id from ${now('read_backs')} where job_id = any(${idsOf(out)}::uuid[])`
+  await take(at, 'read_backs', idsOf(looks), 'is replaced')
   return out.length
 }
 
@@ -236,6 +254,13 @@ async function versionsThatWentOut(at: TwoTimes, ids: readonly string[]): Promis
     ) shown
     where v.id = any(${idsOf(missing)}::uuid[])`
   await take(at, 'media', idsOf(pictures), 'stays')
+  // Who approved what went out, and what that approval pinned: their receipts name it.
+  const approvals = await tx`
+    select id from ${now('approvals')} where version_id = any(${idsOf(missing)}::uuid[])`
+  await take(at, 'approvals', idsOf(approvals), 'stays')
+  const seals = await tx`
+    select id from ${now('seals')} where approval_id = any(${idsOf(approvals)}::uuid[])`
+  await take(at, 'seals', idsOf(seals), 'stays')
 }
 
 /**

@@ -46,6 +46,7 @@ async function idsOf({ running: { services } }: LiveDesk) {
       ),
       accounts: await list(sql`select id from social_accounts where removed_at is null order by id`),
       workflows: await list(sql`select id from workflows order by id`),
+      webhooks: await list(sql`select id from webhooks order by id`),
       runs: await list(sql`select distinct on (kind, state) id from workflow_runs order by kind, state`),
     }
   })
@@ -75,6 +76,10 @@ export async function pagesOf(
     '/w/:slug/people': [`${at}/people`],
     '/w/:slug/settings': [`${at}/settings`],
     '/w/:slug/settings/mail': [`${at}/settings/mail`, `${at}/settings/mail?state=failed`],
+    '/w/:slug/settings/notifications': [`${at}/settings/notifications`],
+    '/w/:slug/settings/webhooks': [`${at}/settings/webhooks`],
+    '/w/:slug/settings/webhooks/:id': under('/settings/webhooks', ids.webhooks),
+    '/w/:slug/brakes': [`${at}/brakes`],
     '/w/:slug/workspace': [`${at}/workspace`],
     '/w/:slug/content': [`${at}/content`, `${at}/content?state=archived`],
     '/w/:slug/content/:id': [`${at}/content/new`, ...under('/content', ids.content)],
@@ -82,6 +87,7 @@ export async function pagesOf(
     '/w/:slug/review': [`${at}/review`],
     '/w/:slug/publish-jobs': [`${at}/publish-jobs`],
     '/w/:slug/publish-jobs/:id': under('/publish-jobs', ids.jobs),
+    '/w/:slug/publish-jobs/:id/receipt': under('/publish-jobs', ids.out, '/receipt'),
     '/w/:slug/calendar': [`${at}/calendar`, `${at}/calendar?view=list`],
     '/w/:slug/notifications': [`${at}/notifications`],
     '/w/:slug/workflows': [`${at}/workflows`],

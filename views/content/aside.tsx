@@ -17,6 +17,7 @@ import {
   Timeline,
 } from '../ui/index.tsx'
 import { decisionLook } from './history.tsx'
+import { BrokenSeal, IntactSeal } from './seal.tsx'
 import { isWide, thumbnail } from './words.ts'
 
 /** Beside the draft: what the review says, how it will look, what others say, what was before. */
@@ -31,7 +32,9 @@ export function Aside({
   return (
     <>
       <ReviewState sheet={sheet} zone={frame.workspace.zone} />
+      <BrokenSeal frame={frame} sheet={sheet} />
       <AnswerBar frame={frame} sheet={sheet} here={here} change={change} />
+      <IntactSeal frame={frame} sheet={sheet} />
       <div id="previews" class="stack">
         <Previews base={base} sheet={sheet} />
       </div>

@@ -10,6 +10,7 @@ import { addPicture, keepPicture, preparePicture } from '../../media/media.ts'
 import { cancelJob, resolveJob } from '../../publishing/moves.ts'
 import { scheduleJobs } from '../../publishing/schedule.ts'
 import type { Services } from '../../services.ts'
+import { changeWebhook, createWebhook } from '../../webhooks/webhooks.ts'
 import { changeWorkflow, createWorkflow } from '../../workflows/workflows.ts'
 import { assembleCast, type Cast, type PersonName, zone } from './cast.ts'
 import type { MovedClock } from './clock.ts'
@@ -63,6 +64,9 @@ export async function fill(services: Services, worker: Worker, clock: MovedClock
       path: 'northwind-published',
     })
     if (!services.config.n8nUrl) await changeWorkflow(scope, id, { active: false })
+    const receiver = 'https://hooks.northwind.example/desk'
+    const webhook = await createWebhook(scope, { url: receiver, events: ['publish_job.published'] }, [])
+    await changeWebhook(scope, webhook.id, { active: false }, [])
     await record(scope, 'workspace.changed', scope.tenant.id, { demo: 'filled' })
   })
 
