@@ -18,6 +18,9 @@ import { contentPages } from './content/pages.ts'
 import { deliveriesApi } from './deliveries/api.ts'
 import { each, listen } from './events.ts'
 import { feedPages } from './feed/pages.ts'
+import { forecastApi } from './forecast/api.ts'
+import { forgetFindings } from './forecast/listen.ts'
+import { forecastPages } from './forecast/pages.ts'
 import { createApiDoor } from './http/api-door.ts'
 import { assets } from './http/assets.ts'
 import { uploadLimit } from './http/body.ts'
@@ -34,10 +37,16 @@ import { notificationsApi } from './notifications/api.ts'
 import { notify } from './notifications/listen.ts'
 import { notificationsPages } from './notifications/pages.ts'
 import { publishingApi } from './publishing/api.ts'
+import { helpPages } from './publishing/help-pages.ts'
 import { followContent } from './publishing/listen.ts'
 import { publishingPages } from './publishing/pages.ts'
 import { planReadBacks } from './publishing/read-backs.ts'
+import { recurrencesApi } from './recurrences/api.ts'
+import { stopWithContent } from './recurrences/listen.ts'
+import { recurrencesPages } from './recurrences/pages.ts'
 import type { Services } from './services.ts'
+import { slotsApi } from './slots/api.ts'
+import { slotsPages } from './slots/pages.ts'
 import { teamApi } from './team/api.ts'
 import { joinPages } from './team/join-pages.ts'
 import { peoplePages } from './team/pages.ts'
@@ -58,8 +67,11 @@ export function createApp(services: Services) {
   const api = createApiDoor(services)
   const desk = createDesk(services)
   listen('analytics', countPublished)
+  // Before publishing, which locks jobs: a rule is locked before its jobs.
+  listen('recurrences', each(stopWithContent))
   listen('publishing', each(followContent))
   listen('read-backs', planReadBacks)
+  listen('forecast', each(forgetFindings))
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)
   listen('webhooks', tellWebhooks)
@@ -72,6 +84,7 @@ export function createApp(services: Services) {
     .use(resetPages(services))
     .use(setupPages(services))
     .use(joinPages(services))
+    .use(helpPages())
     .use(peoplePages(services, desk))
     .use(settingsPages(services, desk))
     .use(mailPages(services, desk))
@@ -81,7 +94,10 @@ export function createApp(services: Services) {
     .use(composerPages(services, desk))
     .use(approvalsPages(services, desk))
     .use(publishingPages(desk))
+    .use(slotsPages(desk))
+    .use(recurrencesPages(desk))
     .use(brakesPages(desk))
+    .use(forecastPages(services, desk))
     .use(calendarPages(desk))
     .use(notificationsPages(services, desk))
     .use(workflowPages(services, desk))
@@ -100,7 +116,10 @@ export function createApp(services: Services) {
         .use(contentApi(api))
         .use(approvalsApi(api))
         .use(publishingApi(api))
+        .use(slotsApi(api))
+        .use(recurrencesApi(api))
         .use(brakesApi(api))
+        .use(forecastApi(services, api))
         .use(calendarApi(api))
         .use(analyticsApi(api))
         .use(notificationsApi(api))

@@ -158,7 +158,7 @@ describe('channels', () => {
     // Everybody else is told as before.
     expect(await open(house.cora)).toEqual(['review'])
     expect((await house.bob.api('GET', '/me/channels')).body).toMatchObject({
-      app: ['failed', 'unconfirmed', 'reconnect', 'webhook', 'brake'],
+      app: ['failed', 'unconfirmed', 'reconnect', 'different', 'webhook', 'brake', 'forecast'],
       mail: ['review', 'comment'],
       quiet: null,
     })

@@ -32,6 +32,10 @@ export interface World {
   unsure: string
   /** On the feed, with the picture. */
   published: string
+  /** A rule, and the name of its third occurrence. */
+  recurrence: string
+  occurrence: string
+  slot: string
   workflow: string
   run: string
   notification: string
@@ -80,6 +84,7 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
   const submitted = id(await post('/content', { text: tag }))
   await post(`/content/${submitted}/submission`)
   const comment = id(await post(`/content/${content}/comments`, { text: tag }))
+  const first = (list: Record<string, unknown>) => id((list.items as Record<string, unknown>[])[0] ?? {})
   const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString()
   const planned = await post(`/content/${content}/publish-jobs`, { accounts: [account], at: inDays(1) })
   const lost = await post(`/content/${content}/publish-jobs`, { accounts: [account], at: inDays(3) })
@@ -87,13 +92,21 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
   const worker = createWorker(house.services)
   await worker.idle()
   await worker.stop(5_000)
+  const local = (days: number) => `${inDays(days).slice(0, 10)}T07:15`
+  const recurrence = id(
+    await post(`/content/${content}/recurrences`, {
+      accounts: [account],
+      rule: 'FREQ=DAILY',
+      start: { local: local(4), zone: 'Europe/Berlin' },
+    }),
+  )
+  const slots = await post('/slots', { account, weekdays: [1], local: '09:00' })
   const workflow = id(await post('/workflows', { name: tag, path: 'masthead' }))
   const run = id(await post(`/workflows/${workflow}/runs`, { input: { mark } }))
   const webhook = id(await post('/webhooks', { url: `https://hooks.example.com/${mark}/${made}` }))
   await person.api('PATCH', `/webhooks/${webhook}`, { active: false })
   const invited = await post('/invitations', { email: `guest-${made}@${mark}.example`, role: 'author' })
   const key = id(await post('/api-keys', { name: tag }))
-  const first = (list: Record<string, unknown>) => id((list.items as Record<string, unknown>[])[0] ?? {})
   const resetToken = `reset-${mark}-${made}`
   const brake = id(await post('/brakes', { scope: 'word', value: `${tag} brake`, reason: tag }))
   const notification = newId()
@@ -141,6 +154,9 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
     job: first(planned),
     unsure: first(lost),
     published: first(out),
+    recurrence,
+    occurrence: local(6),
+    slot: first(slots),
     workflow,
     run,
     notification,

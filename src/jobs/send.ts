@@ -12,6 +12,7 @@ import { rehearsalJournal } from './journal.ts'
 import { armJobs, HeldBack, holdLease, LeaseLost, Unsealed } from './lease.ts'
 import { type Ending, type Note, recordOutcomes } from './record.ts'
 import type { Together } from './together.ts'
+import { heedCatalogue } from './uncatalogued.ts'
 
 /** An attempt as a whole ends within this; the lease is renewed meanwhile. */
 const attemptMs = 120_000
@@ -142,7 +143,12 @@ async function attempt(
 
   if (armed) {
     note('An earlier attempt may have sent this: looking before anything is sent.')
-    const found = await look(services, platform, opened.account, post, sending, [0])
+    const found = heedCatalogue(
+      services,
+      job,
+      await look(services, platform, opened.account, post, sending, [0]),
+      armed,
+    )
     if (found.is !== 'absent') return found
     note('It is not there: sending is safe.')
     await lease.disarm()
@@ -150,19 +156,23 @@ async function attempt(
     if (opened.state === 'reconnect') return { is: 'reconnect', why: needsReconnect(platform.name) }
   }
   if (job.sealed !== undefined && job.sealed !== payload.sha256) return unsealed(job)
-  const outcome = await platform.publish(opened.account, post, sending).catch((error: unknown): Ending => {
-    if (error instanceof LeaseLost) throw error
-    if (error instanceof Unsealed) return unsealed(job)
-    if (error instanceof PictureChanged && !armed) return { is: 'rejected', why: pictureChanged }
-    if (error instanceof HeldBack) return { is: 'retry', why: heldBack, afterMs: 0 }
-    services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })
-    const why = broke(platform.name, error)
-    return armed ? { is: 'unconfirmed', why } : { is: 'retry', why }
-  })
+  const answered = platform.publish(opened.account, post, sending)
+  const outcome = await answered
+    .then(answer => heedCatalogue(services, job, answer, armed))
+    .catch((error: unknown): Ending => {
+      if (error instanceof LeaseLost) throw error
+      if (error instanceof Unsealed) return unsealed(job)
+      if (error instanceof PictureChanged && !armed) return { is: 'rejected', why: pictureChanged }
+      if (error instanceof HeldBack) return { is: 'retry', why: heldBack, afterMs: 0 }
+      services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })
+      const why = broke(platform.name, error)
+      return armed ? { is: 'unconfirmed', why } : { is: 'retry', why }
+    })
   crashPoint('after-send')
   if (outcome.is !== 'unconfirmed') return outcome
   note('The answer was not clear: looking whether it is there.')
-  const found = await look(services, platform, opened.account, post, sending, looksAfterMs)
+  const looked = await look(services, platform, opened.account, post, sending, looksAfterMs)
+  const found: Finding = heedCatalogue(services, job, looked, armed)
   if (found.is !== 'absent') return found
   note('It is not there: it may be sent again.')
   await lease.disarm()

@@ -1,6 +1,7 @@
 import { type Config, publicBase } from '../config.ts'
 import type { Scope } from '../db/scope.ts'
 import type { EventType, Happening, Listener } from '../events.ts'
+import { warnedJobs } from '../forecast/find.ts'
 import { newId } from '../lib/id.ts'
 import { notificationLetter } from '../mail/letters.ts'
 import { postMails } from '../mail/outbox.ts'
@@ -27,6 +28,8 @@ export function notify(config: MailBase): Listener {
 }
 
 type MailBase = Pick<Config, 'smtpUrl' | 'publicUrl' | 'host' | 'port'>
+/** So many findings stand in the morning's mail; the page has them all. */
+const mailedFindings = 10
 /** What is asked about a job until it has gone out, is planned anew or called off. */
 const aboutJobs: readonly Kind[] = ['failed', 'unconfirmed']
 /** The scope, and whether and with which links a mail goes out too. */
@@ -174,6 +177,19 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
         to: (row.readers as string[] | null) ?? [],
       })
   },
+  async 'forecast.made'(scope, { subjectId, data }) {
+    const [red, amber] = [Number(data.red), Number(data.amber)]
+    // A newer one takes the place of what the former one told; looking again by hand tells nobody anew.
+    if (data.nightly || red + amber === 0)
+      await scope.sql`
+        update notifications set done_at = public.clock() where kind = 'forecast' and done_at is null`
+    if (data.nightly && red + amber > 0)
+      await tell(scope, 'forecast', subjectId, '/forecast', {
+        about: forecastWords(red, amber),
+        to: await peopleWho(scope, 'jobs.schedule'),
+        lines: await forecastLines(scope),
+      })
+  },
   async 'user.removed'(scope, { subjectId }) {
     await scope.sql`
       update notifications set done_at = public.clock() where user_id = ${subjectId} and done_at is null`
@@ -193,7 +209,7 @@ async function tell(
   kind: Kind,
   subjectId: string,
   path: string,
-  { about, to }: { about: string; to: readonly string[] },
+  { about, to, lines = [] }: { about: string; to: readonly string[]; lines?: readonly string[] },
 ): Promise<void> {
   if (to.length === 0) return
   const people = await channelsFor(scope, kind, to, scope.config.smtpUrl !== null)
@@ -214,7 +230,7 @@ async function tell(
       const id = ids[at] as string
       return mail && fresh.has(id) ? [{ id, userId, ...mail }] : []
     }),
-    { kind, about, path },
+    { kind, about, path, lines },
   )
 }
 
@@ -229,12 +245,13 @@ const labels: Record<Kind, string> = {
   different: 'See what differs',
   comment: 'Read it',
   brake: 'Look at the brakes',
+  forecast: 'Look at the forecast',
 }
 
 async function mailThem(
   scope: Telling,
   mails: readonly { id: string; userId: string; to: string; at: Date }[],
-  { kind, about, path }: { kind: Kind; about: string; path: string },
+  { kind, about, path, lines }: { kind: Kind; about: string; path: string; lines: readonly string[] },
 ): Promise<void> {
   if (mails.length === 0) return
   const [row] = await scope.sql`select name from workspace`
@@ -242,6 +259,7 @@ async function mailThem(
   const letter = notificationLetter({
     workspace: (row?.name as string | undefined) ?? scope.tenant.slug,
     words: about,
+    lines,
     label: labels[kind],
     link: base + path,
     settings: `${base}/settings/notifications`,
@@ -257,6 +275,24 @@ async function mailThem(
       letter,
     })),
   )
+}
+
+/** What the coming week looks like, in a sentence. */
+function forecastWords(red: number, amber: number): string {
+  const posts = (count: number) => `${count} ${count === 1 ? 'post' : 'posts'}`
+  if (red === 0) return `${posts(amber)} of the next seven days ${amber === 1 ? 'needs' : 'need'} a look.`
+  const also = amber > 0 ? `, and ${amber} more ${amber === 1 ? 'needs' : 'need'} a look` : ''
+  return `${posts(red)} of the next seven days ${red === 1 ? 'does' : 'do'} not go out as ${red === 1 ? 'it is' : 'they are'}${also}.`
+}
+
+/** The first few of them, each with its reason and cure. */
+async function forecastLines(scope: Scope): Promise<string[]> {
+  const warned = await warnedJobs(scope, mailedFindings)
+  return warned.map(({ job, findings }) => {
+    const [first] = findings
+    const at = job.local.replace('T', ' at ')
+    return `${at} (${job.zone}), ${accountName({ name: job.account.name, platform: job.account.platform })}: “${shorten(job.text)}” ${first?.reason ?? ''} ${first?.cure ?? ''}`.trim()
+  })
 }
 
 async function close(

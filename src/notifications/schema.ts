@@ -10,6 +10,7 @@ export const kinds = [
   'review',
   'changes',
   'comment',
+  'forecast',
 ] as const
 export type Kind = (typeof kinds)[number]
 

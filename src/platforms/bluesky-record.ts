@@ -1,7 +1,7 @@
 /** What goes into a Bluesky post record: key, facets, pictures. */
 import { createHash } from 'node:crypto'
 import { findFacets } from '../lib/text.ts'
-import { jsonObject, objectAt, rawOf, Stop, textAt } from './answers.ts'
+import { jsonObject, objectAt, textAt } from './answers.ts'
 import { type Session, trouble } from './bluesky-session.ts'
 import type { Account, Finding, Json, Outcome, Post, PostImage } from './platform.ts'
 import { fitted } from './shrink.ts'
@@ -67,18 +67,7 @@ export async function uploadImage(image: PostImage, account: Account, session: S
   })
   const blob = objectAt(jsonObject(answer), 'blob')
   if (answer.status === 200 && blob) return { image: blob, alt: image.alt, aspectRatio: { width, height } }
-  if (answer.status === 400 || answer.status === 413) {
-    throw new Stop({
-      is: 'rejected',
-      why: {
-        code: 'image_refused',
-        message: 'Bluesky refused a picture.',
-        next: 'Replace it with a JPEG or PNG, or with a smaller one, and publish again.',
-        raw: rawOf(answer, session.secrets()),
-      },
-    })
-  }
-  throw trouble(answer, session.secrets())
+  throw trouble(answer, session.secrets(), 'picture')
 }
 
 /** Reads the job's record, without a token: published, absent, or it stops because the answer tells nothing. */

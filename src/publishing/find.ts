@@ -33,7 +33,7 @@ async function select(
             and (${given.to}::timestamptz is null or j.run_at < ${given.to}::timestamptz)
             and (${given.afterId}::uuid is null or (j.run_at, j.id) > (${given.afterRunAt}::text::timestamptz, ${given.afterId}::uuid))`
   const rows = await sql`
-    select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.run_at, j.run_at::text as run_at_text,
+    select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.recurrence_id, j.run_at, j.run_at::text as run_at_text,
       j.local, j.zone, j.next_try_at, j.held_for, j.late_minutes, j.remote_id, j.remote_url, j.published_at, j.error,
       coalesce((select json_agg(json_build_object('id', t.id, 'startedAt', t.started_at, 'endedAt', t.ended_at,
         'armedAt', t.armed_at, 'outcome', t.outcome, 'detail', t.detail,
@@ -58,6 +58,7 @@ function toJob(row: Record<string, unknown>): Job & { runAtText: string } {
     accountId: row.account_id as string,
     platform: row.platform as string,
     state: row.state as JobState,
+    recurrenceId: row.recurrence_id as string | null,
     runAt: isoIn(row.run_at as Date, row.zone as string),
     local: row.local as string,
     zone: row.zone as string,

@@ -2,7 +2,7 @@ import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Happening, record } from '../events.ts'
 import { besideBrakes, holdBraked, releaseUnbraked } from './braked.ts'
-import { calledOff, perhapsOut } from './perhaps.ts'
+import { callOff } from './call-off.ts'
 import { breakSealsOf, sealApproved, sealBroken } from './seals.ts'
 
 /**
@@ -44,8 +44,8 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
   'media.changed': breakSealsOf,
   'content.changes_requested': holdUnapproved,
   'content.withdrawn': holdUnapproved,
-  'content.archived': (scope, contentId) => cancelAll(scope, 'content', contentId),
-  'account.removed': (scope, accountId) => cancelAll(scope, 'account', accountId),
+  'content.archived': (scope, contentId) => callOff(scope, scope.sql`j.content_id = ${contentId}`),
+  'account.removed': (scope, accountId) => callOff(scope, scope.sql`j.account_id = ${accountId}`),
   async 'account.connected'(scope, accountId) {
     const freed = await scope.sql`
       update publish_jobs j set state = case when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
@@ -91,16 +91,4 @@ async function releaseApproved(scope: Scope, contentId: string | null): Promise<
 async function release(scope: Scope, jobs: readonly Record<string, unknown>[]): Promise<void> {
   const times = jobs.map(job => (job.run_at as Date).getTime())
   if (times.length > 0) await wakeAt(scope, new Date(Math.min(...times)))
-}
-
-async function cancelAll(scope: Scope, of: 'content' | 'account', id: string): Promise<void> {
-  const gone = await scope.sql`
-    update publish_jobs j set state = case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end,
-      error = case when ${perhapsOut(scope)} then ${scope.sql.json(calledOff)}::jsonb else error end,
-      held_for = null, next_try_at = null
-    where ${of === 'content' ? scope.sql`content_id = ${id}` : scope.sql`account_id = ${id}`} and state in ('scheduled', 'held')
-    returning id, content_id, state`
-  for (const { id: job, content_id: contentId, state } of gone)
-    if (state === 'cancelled') await record(scope, 'publish_job.cancelled', job as string, { contentId })
-    else await record(scope, 'publish_job.unconfirmed', job as string, { contentId, code: calledOff.code })
 }

@@ -46,6 +46,7 @@ async function idsOf({ running: { services } }: LiveDesk) {
       ),
       accounts: await list(sql`select id from social_accounts where removed_at is null order by id`),
       workflows: await list(sql`select id from workflows order by id`),
+      recurrences: await list(sql`select distinct on (state) id from recurrences order by state, id desc`),
       webhooks: await list(sql`select id from webhooks order by id`),
       runs: await list(sql`select distinct on (kind, state) id from workflow_runs order by kind, state`),
     }
@@ -70,6 +71,7 @@ export async function pagesOf(
     // Closed once there is a workspace: its page is one of the error pages then.
     '/setup': ['/setup'],
     '/reset': ['/reset'],
+    '/help/:platform': ['/help/mastodon'],
     '/join/:tenantId/:token': [links.join, `/join/${ids.tenantId}/none`],
     '/reset/:tenantId/:token': [links.reset, `/reset/${ids.tenantId}/none`],
     '/w/:slug': [at],
@@ -89,6 +91,9 @@ export async function pagesOf(
     '/w/:slug/publish-jobs/:id': under('/publish-jobs', ids.jobs),
     '/w/:slug/publish-jobs/:id/receipt': under('/publish-jobs', ids.out, '/receipt'),
     '/w/:slug/calendar': [`${at}/calendar`, `${at}/calendar?view=list`],
+    '/w/:slug/forecast': [`${at}/forecast`],
+    '/w/:slug/recurrences': [`${at}/recurrences`],
+    '/w/:slug/recurrences/:id': under('/recurrences', ids.recurrences),
     '/w/:slug/notifications': [`${at}/notifications`],
     '/w/:slug/workflows': [`${at}/workflows`],
     '/w/:slug/workflows/:id': under('/workflows', ids.workflows),

@@ -24,6 +24,7 @@ const kindWords: Record<Kind, string> = {
   unconfirmed: 'Nobody knows whether a post went out',
   reconnect: 'An account has to be connected again',
   different: 'What stands on a platform differs from what was sent',
+  forecast: 'The forecast of the morning finds something',
   webhook: 'An event webhook was switched off',
   brake: 'A brake holds posts, or has let them go',
   review: 'Somebody asks for your approval',

@@ -28,6 +28,7 @@ const looks: Record<Exclude<Kind, 'comment'>, { state: State; words: string }> =
   changes: { state: 'changes_requested', words: 'Changes asked for' },
   brake: { state: 'held', words: 'Brake' },
   different: { state: 'unconfirmed', words: 'Differs' },
+  forecast: { state: 'held', words: 'Forecast' },
 }
 
 /** What waits for this person, the newest first; below it what is done. */

@@ -4,6 +4,8 @@ import { comment } from '../../content/comments.ts'
 import { archiveContent, createContent, saveContent } from '../../content/content.ts'
 import type { Scope } from '../../db/scope.ts'
 import { record } from '../../events.ts'
+import { readFacts } from '../../forecast/facts.ts'
+import { rehearse, saveForecast } from '../../forecast/forecast.ts'
 import type { Worker } from '../../jobs/worker.ts'
 import { wallTime } from '../../lib/time.ts'
 import { addPicture, keepPicture, preparePicture } from '../../media/media.ts'
@@ -57,6 +59,8 @@ export async function fill(services: Services, worker: Worker, clock: MovedClock
     await clock.to(new Date(at))
     await what()
   }
+  const rehearsed = await rehearse(services, await as('alice', readFacts))
+  await as('alice', scope => saveForecast(scope, rehearsed, false))
   await as('alice', async scope => {
     const { id } = await createWorkflow(scope, {
       name: 'Tell the shop floor',
