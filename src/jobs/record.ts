@@ -5,10 +5,12 @@ import type { Scope } from '../db/scope.ts'
 import { record, recordAll } from '../events.ts'
 import { helpPath } from '../platforms/catalogue/index.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
+import type { Rest } from '../platforms/rest.ts'
 import { besideBrakes, holdBraked } from '../publishing/braked.ts'
 import { perhapsOut } from '../publishing/perhaps.ts'
 import { brokenNote, changedSince } from '../publishing/seals.ts'
 import type { ClaimedJob } from './claim.ts'
+import { restAccounts } from './rests.ts'
 
 /** A post is tried at most so often, and for so long after its first try; then it has failed. */
 const mostTries = 8
@@ -37,6 +39,8 @@ export interface Ended {
   job: ClaimedJob
   outcome: Ending
   notes: readonly Note[]
+  /** What the answer told of the limit it counts against. */
+  rest?: Rest | null
 }
 
 /**
@@ -55,6 +59,10 @@ export async function recordOutcome(
 
 /** The same for several attempts, in one transaction; those that published share their statements. */
 export async function recordOutcomes(scope: Scope, ended: readonly Ended[]): Promise<boolean[]> {
+  const resting = ended.flatMap(({ job, rest }) =>
+    rest?.of === 'account' ? [{ accountId: job.accountId, forMs: rest.forMs }] : [],
+  )
+  if (resting.length > 0) await restAccounts(scope, resting)
   const published = await recordPublished(scope, ended.flatMap(asPublished))
   return Promise.all(
     ended.map(async ({ job, outcome, notes }) => {

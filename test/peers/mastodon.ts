@@ -31,8 +31,9 @@ export interface MastodonOptions {
   mediaPolls?: number
   /** false behaves like the compatible servers that ignore Idempotency-Key. */
   idempotency?: boolean
-  /** Requests per 5 minutes and token, default 300 as documented. */
+  /** Requests per window and token, default 300 in 5 minutes as documented. */
   rateLimit?: number
+  windowMs?: number
 }
 
 export interface Mastodon {
@@ -64,7 +65,7 @@ const idempotencyMs = 3_600_000
 /** Starts the server on a free port of 127.0.0.1. */
 export async function startMastodon(options: MastodonOptions = {}): Promise<Mastodon> {
   const { maxCharacters = 500, maxMedia = 4, mediaPolls = 0, idempotency = true, rateLimit = 300 } = options
-  const tokens = new Tokens(rateLimit)
+  const tokens = new Tokens(rateLimit, options.windowMs ?? 300_000)
   const accounts = new Map<string, MastodonAccount>()
   const statuses = new Map<string, Status>()
   const media = new Map<string, Media>()
