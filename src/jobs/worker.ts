@@ -5,6 +5,7 @@ import type { Actor, Within } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { makeCall } from './calls.ts'
+import { crashPoint } from './crash.ts'
 import { sendMail } from './mail.ts'
 import { places as allPlaces, createPlaces } from './places.ts'
 import { type RestingServers, restingServers } from './rests.ts'
@@ -160,6 +161,7 @@ export function createWorker(services: Services): Worker {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
     }
+    if (claimed.jobs.length > 0) crashPoint('after-claim')
     for (const job of claimed.jobs)
       run(sendJob(services, together, claimed.tenant, job).finally(places.take(tenantId, job.platform)))
     for (const one of claimed.runs) {
