@@ -59,23 +59,25 @@ export async function recordOutcome(
 
 /** The same for several attempts, in one transaction; those that published share their statements. */
 export async function recordOutcomes(scope: Scope, ended: readonly Ended[]): Promise<boolean[]> {
-  const resting = ended.flatMap(({ job, rest }) =>
-    rest?.of === 'account' ? [{ accountId: job.accountId, forMs: rest.forMs }] : [],
-  )
-  if (resting.length > 0) await restAccounts(scope, resting)
   const published = await recordPublished(scope, ended.flatMap(asPublished))
-  return Promise.all(
+  const recorded = await Promise.all(
     ended.map(async ({ job, outcome, notes }) => {
-      const recorded =
+      const held =
         outcome.is === 'published'
           ? published.has(job.attemptId)
           : await recordOther(scope, job, outcome, notes)
       // What the attempt did is worth knowing all the same.
-      if (!recorded && notes.length > 0)
+      if (!held && notes.length > 0)
         await scope.sql`update publish_attempts set notes = ${scope.sql.json(notes)} where id = ${job.attemptId}`
-      return recorded
+      return held
     }),
   )
+  const resting = ended.flatMap(({ job, rest }) =>
+    rest?.of === 'account' ? [{ accountId: job.accountId, forMs: rest.forMs }] : [],
+  )
+  // Jobs before their accounts, as everything here locks them.
+  if (resting.length > 0) await restAccounts(scope, resting)
+  return recorded
 }
 
 interface EndedPublished extends Ended {
