@@ -30,6 +30,10 @@ export interface ClaimedJob {
   armed: boolean
   /** How many attempts in all ended without a word. */
   lost: number
+  /** The job whose first comment this one is; null for a post. */
+  firstCommentOf: string | null
+  /** The remote id of the post that a first comment answers; null when it is not known. */
+  answersTo: string | null
 }
 
 /**
@@ -40,6 +44,7 @@ export async function claimJobs(scope: Scope, worker: string, most: number): Pro
   const { sql } = scope
   const found = await sql`
     select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform,
+      j.first_comment_of, (select above.remote_id from publish_jobs above where above.id = j.first_comment_of) as answers_to,
       extract(epoch from public.clock() - j.run_at)::float8 as late, public.clock() as now
     from publish_jobs j join social_accounts a on a.id = j.account_id
     where (j.state = 'publishing' and j.lease_until <= public.clock())
@@ -112,6 +117,8 @@ function claimed(row: Record<string, unknown>, former: Former | undefined): Unop
     armed: armedAt !== null,
     armedAt,
     lost: former?.lost ?? 0,
+    firstCommentOf: row.first_comment_of as string | null,
+    answersTo: row.answers_to as string | null,
   }
 }
 

@@ -1,14 +1,17 @@
-import { createCredential } from '../accounts/credential.ts'
+import { createCredential, type OpenedAccount } from '../accounts/credential.ts'
 import { publicBase } from '../config.ts'
 import type { Actor, Tenant } from '../db/scope.ts'
 import { platforms } from '../platforms/index.ts'
-import type { Finding, Json, Outcome, Platform, Post, Sending } from '../platforms/platform.ts'
+import { taken } from '../platforms/parts.ts'
+import type { Finding, Json, Outcome, Platform, Post, PostImage, Sending } from '../platforms/platform.ts'
+import type { PostDraft } from '../publishing/post.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
 import { crashPoint } from './crash.ts'
 import { rehearsalJournal } from './journal.ts'
 import { armJobs, holdLease, LeaseLost } from './lease.ts'
 import { type Note, recordOutcomes } from './record.ts'
+import { sendThread } from './thread.ts'
 import type { Together } from './together.ts'
 
 /** An attempt as a whole ends within this; the lease is renewed meanwhile. */
@@ -83,7 +86,7 @@ async function attempt(
   lease: Lease,
   note: (what: string) => void,
 ): Promise<Outcome> {
-  let armed = job.armed
+  const { armed } = job
   const actor: Actor = { tenantId: tenant.id, userId: null, role: 'system' }
   if (!job.opened) return { is: armed ? 'unconfirmed' : 'rejected', why: accountGone }
   const { account: opened, draft } = job.opened
@@ -91,12 +94,9 @@ async function attempt(
   if (opened.state === 'reconnect' && !armed) return { is: 'reconnect', why: needsReconnect(platform.name) }
   const base = publicBase(services.config)
   const feed = `${base}/feed/${tenant.slug}`
-  const post: Post = {
-    jobId: job.id,
-    contentId: job.contentId,
-    text: draft.text,
-    plannedAt: plannedAt(job),
-    images: draft.images.map(image => ({
+  const moment = plannedAt(job)
+  const pictures = (images: PostDraft['images']): PostImage[] =>
+    images.map(image => ({
       ...image,
       url: `${feed}/media/${image.id}`,
       async read() {
@@ -104,35 +104,91 @@ async function attempt(
         if (!bytes) throw new Error('A picture of this post is missing from the media folder')
         return bytes
       },
-    })),
+    }))
+  const { text, images, thread, firstComment } = taken(draft, platform)
+  if (job.firstCommentOf && job.answersTo === null)
+    return { is: armed ? 'unconfirmed' : 'rejected', why: aboveUnknown(platform.name) }
+  const post: Post = {
+    jobId: job.id,
+    contentId: job.contentId,
+    part: 1,
+    answers: job.answersTo === null ? null : { root: job.answersTo, parent: job.answersTo },
+    text,
+    plannedAt: moment,
+    images: pictures(images),
+    thread: thread.map(part => ({ text: part.text, images: pictures(part.images) })),
+    firstComment,
   }
+  const sendOne = (part: Post, doubtful: boolean) =>
+    sendPost(
+      { services, actor, job, lease, note, platform, opened, base, feed, slug: tenant.slug },
+      part,
+      doubtful,
+    )
+  if (platform.thread !== 'replies' || post.thread.length === 0) return sendOne(post, armed)
+  return sendThread(post, {
+    platform,
+    account: opened.account,
+    steps: job.steps,
+    doubtful: armed,
+    sendOne,
+    async keep(step, out) {
+      await lease.saveStep(step, { ...out })
+      crashPoint(`kept:${step}`)
+    },
+  })
+}
+
+/** What every part of a job is sent with. */
+interface Sender {
+  services: Services
+  actor: Actor
+  job: ClaimedJob
+  lease: Lease
+  note(what: string): void
+  platform: Platform
+  opened: OpenedAccount
+  /** The server's public address, and that of the workspace's feed. */
+  base: string
+  feed: string
+  slug: string
+}
+
+/** Sends one post, or one part of a thread. `doubtful`: it may be there already, so looking comes first. */
+async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<Outcome> {
+  const { services, actor, job, lease, platform, opened, base, feed } = sender
+  const threaded = post.part > 1
+  /** What a part remembers, tells and may be killed at is apart from that of the others. */
+  const own = (name: string) => (threaded ? `${post.part}/${name}` : name)
+  const note = (what: string) => sender.note(threaded ? `Part ${post.part}: ${what}` : what)
+  let armed = doubtful
   const steps = { ...job.steps }
   const sending: Sending = {
     fetch: services.outbound,
     signal: lease.signal,
     credential: createCredential(services.db.within, actor, job.accountId, opened.secret),
     async step(name, work) {
-      const known = steps[name]
+      const known = steps[own(name)]
       if (known !== undefined) return known as never
       const value = await work()
-      steps[name] = value as Json
-      await lease.saveStep(name, value)
-      crashPoint('after-step')
+      steps[own(name)] = value as Json
+      await lease.saveStep(own(name), value)
+      crashPoint(own('after-step'))
       return value
     },
     async arm() {
-      crashPoint('before-arm')
+      crashPoint(own('before-arm'))
       await lease.arm({ [plannedStep]: post.plannedAt.toISOString() })
       armed = true
       note('Ready to send: written down before the call.')
-      crashPoint('after-arm')
+      crashPoint(own('after-arm'))
     },
     note,
     journal: rehearsalJournal(
       services,
       actor,
       job.accountId,
-      `${base}/w/${tenant.slug}/accounts/${job.accountId}`,
+      `${base}/w/${sender.slug}/accounts/${job.accountId}`,
     ),
     feedUrl: jobId => `${feed}/posts/${jobId}`,
   }
@@ -152,7 +208,7 @@ async function attempt(
     const why = broke(platform.name, error)
     return armed ? { is: 'unconfirmed', why } : { is: 'retry', why }
   })
-  crashPoint('after-send')
+  crashPoint(own('after-send'))
   if (outcome.is !== 'unconfirmed') return outcome
   note('The answer was not clear: looking whether it is there.')
   const found = await look(services, platform, opened.account, post, sending, looksAfterMs)
@@ -202,6 +258,12 @@ const quarantine = (job: ClaimedJob): Outcome => ({
       ? 'Look at the account, then tell us: it is there, send it again, or give up. What broke it off is in the server’s log.'
       : 'It has not gone out. What broke it off is in the server’s log; try again when the cause is gone.',
   },
+})
+
+const aboveUnknown = (name: string) => ({
+  code: 'parent_unknown',
+  message: `The post is out, but its id at ${name} is not known here, so nothing can answer it.`,
+  next: 'Write the first comment there yourself.',
 })
 
 const accountGone = {

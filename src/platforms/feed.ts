@@ -21,6 +21,7 @@ export const feed: Platform = {
   icon: 'rss',
   limits,
   repeat: 'identity',
+  thread: 'joined',
   connectable: false,
   settings: z.strictObject({}),
   fields: [],

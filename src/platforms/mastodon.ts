@@ -4,11 +4,13 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { Answer } from '../lib/fetch.ts'
 import { connecting, jsonObject, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
 import { findStatus, published } from './mastodon-look.ts'
 import { picture } from './mastodon-media.ts'
 import { type Caller, call, callerOf, readServer, stockLimits, trouble, words } from './mastodon-server.ts'
 import { misfit } from './misfit.ts'
+import { identityOf } from './parts.ts'
 import {
   type Account,
   ConnectionFailed,
@@ -44,6 +46,7 @@ export const mastodon: Platform = {
   icon: 'message-circle',
   limits: stockLimits,
   repeat: 'key',
+  thread: 'replies',
   connectable: true,
   settings,
   fields: [
@@ -157,7 +160,11 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
   const answer = await call(caller, '/api/v1/statuses', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': keyOf(post) },
-    body: JSON.stringify({ status: post.text, media_ids: media }),
+    body: JSON.stringify({
+      status: post.text,
+      media_ids: media,
+      ...(post.answers ? { in_reply_to_id: post.answers.parent } : {}),
+    }),
   })
   const done = answer.status === 200 ? published(jsonObject(answer)) : null
   if (done) return done
@@ -171,6 +178,7 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
       5000,
     )
   }
+  if (answer.status === 404 && post.answers) return { is: 'rejected', why: parentGone(answer) }
   const end = trouble(answer, [caller.token]).outcome
   const refused = answer.status === 429 || (answer.status >= 400 && answer.status < 500)
   return refused || !('why' in end) ? end : lost(account, end.why)
@@ -235,7 +243,16 @@ async function firstSend(sending: Sending): Promise<{ at: number; fresh: boolean
   return { at, fresh }
 }
 
-/** The same for every attempt of a job. */
-export function keyOf(post: Pick<Post, 'jobId'>): string {
-  return createHash('sha256').update(post.jobId).digest('hex')
+/** The server answers 404 both when it lacks this method and when the status to reply to is gone; the method it has. */
+function parentGone(answer: Answer): Failure {
+  return {
+    code: 'parent_gone',
+    message: `The post that this one answers is no longer there: ${words(answer)}`,
+    next: 'Somebody deleted it on the server. Publish the rest as a post of its own.',
+  }
+}
+
+/** The same for every attempt of a job; each part of a thread has its own. */
+export function keyOf(post: Pick<Post, 'jobId' | 'part'>): string {
+  return createHash('sha256').update(identityOf(post)).digest('hex')
 }

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { misfit } from './misfit.ts'
+import { identityOf } from './parts.ts'
 import type { Account, Failure, Limits, Platform } from './platform.ts'
 
 const limits: Limits = {
@@ -36,6 +37,7 @@ export const rehearsal: Platform = {
   icon: 'drama',
   limits,
   repeat: 'journal',
+  thread: 'replies',
   connectable: true,
   settings,
   fields: [
@@ -114,7 +116,7 @@ export const rehearsal: Platform = {
       }
     }
     const arrived = await sending.journal.arrive({
-      key: post.jobId,
+      key: identityOf(post),
       text: post.text,
       images: post.images.map(({ id, alt }) => ({ id, alt })),
     })
@@ -131,7 +133,7 @@ export const rehearsal: Platform = {
     return { is: 'published', remoteId: arrived.id, remoteUrl: arrived.url }
   },
   async reconcile(_account, post, sending) {
-    const found = await sending.journal.find(post.jobId)
+    const found = await sending.journal.find(identityOf(post))
     return found ? { is: 'published', remoteId: found.id, remoteUrl: found.url } : { is: 'absent' }
   },
 }

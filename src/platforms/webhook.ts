@@ -43,6 +43,7 @@ export const webhook: Platform = {
   icon: 'webhook',
   limits,
   repeat: 'receiver',
+  thread: 'list',
   connectable: true,
   settings,
   fields: [

@@ -1,7 +1,9 @@
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Happening, record } from '../events.ts'
-import { calledOff, perhapsOut } from './perhaps.ts'
+import { partlyOut } from './parts.ts'
+import { calledOffError, calledOffState, recordCalledOff } from './perhaps.ts'
+import type { JobState } from './schema.ts'
 
 /**
  * What content, approval and account events mean for the jobs that have not begun. In the transaction of the event,
@@ -18,6 +20,7 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
     await scope.sql`
       update publish_jobs j set version_id = c.version_id from content c
       where c.id = ${contentId} and j.content_id = c.id and j.state in ('scheduled', 'held')
+        and j.first_comment_of is null and not ${partlyOut(scope)}
         and not exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)`
     await holdUnapproved(scope, contentId)
   },
@@ -74,12 +77,15 @@ async function release(scope: Scope, jobs: readonly Record<string, unknown>[]): 
 
 async function cancelAll(scope: Scope, of: 'content' | 'account', id: string): Promise<void> {
   const gone = await scope.sql`
-    update publish_jobs j set state = case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end,
-      error = case when ${perhapsOut(scope)} then ${scope.sql.json(calledOff)}::jsonb else error end,
-      held_for = null, next_try_at = null
+    update publish_jobs j set state = ${calledOffState(scope)}, error = ${calledOffError(scope)}, held_for = null, next_try_at = null
     where ${of === 'content' ? scope.sql`content_id = ${id}` : scope.sql`account_id = ${id}`} and state in ('scheduled', 'held')
     returning id, content_id, state`
-  for (const { id: job, content_id: contentId, state } of gone)
-    if (state === 'cancelled') await record(scope, 'publish_job.cancelled', job as string, { contentId })
-    else await record(scope, 'publish_job.unconfirmed', job as string, { contentId, code: calledOff.code })
+  await recordCalledOff(
+    scope,
+    gone.map(row => ({
+      id: row.id as string,
+      contentId: row.content_id as string,
+      state: row.state as JobState,
+    })),
+  )
 }

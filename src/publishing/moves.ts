@@ -5,7 +5,9 @@ import { type EventType, record } from '../events.ts'
 import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import { readJob } from './find.ts'
-import { calledOff, perhapsOut } from './perhaps.ts'
+import { planFirstComments } from './first-comment.ts'
+import { partlyOut } from './parts.ts'
+import { calledOffError, calledOffState, recordCalledOff } from './perhaps.ts'
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
 
@@ -68,13 +70,10 @@ export async function cancelJob(scope: Scope, id: string): Promise<Job> {
   if (job.state !== 'cancelled') {
     refuseUnless(job, ['scheduled', 'held'], 'cancelled')
     const [now] = await scope.sql`
-      update publish_jobs j set state = case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end,
-        error = case when ${perhapsOut(scope)} then ${scope.sql.json(calledOff)}::jsonb else error end,
+      update publish_jobs j set state = ${calledOffState(scope)}, error = ${calledOffError(scope)},
         next_try_at = null, held_for = null
       where id = ${id} returning state`
-    const about = { contentId: job.contentId }
-    if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', id, about)
-    else await record(scope, 'publish_job.unconfirmed', id, { ...about, code: calledOff.code })
+    await recordCalledOff(scope, [{ id, contentId: job.contentId, state: now?.state as JobState }])
   }
   return readJob(scope, id)
 }
@@ -109,6 +108,7 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
   const heldFor = resolution.as === 'retry' ? await planAgain(scope, job) : null
   await record(scope, events[resolution.as], id, about)
   if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })
+  if (resolution.as === 'published') await planFirstComments(scope, [id])
   const now = await readJob(scope, id)
   if (resolution.as === 'retry') await wakeAt(scope, new Date(now.nextTryAt ?? now.runAt))
   return now
@@ -129,7 +129,8 @@ async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Pro
   await scope.sql`
     update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
       first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`},
-      version_id = case when exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
+      version_id = case when j.first_comment_of is not null or ${partlyOut(scope)}
+          or exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
         then j.version_id else ${rules?.version_id as string}::uuid end
     where j.id = ${job.id}`
   return heldFor

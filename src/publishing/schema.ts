@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { PartOut } from './parts.ts'
 
 export const jobStates = [
   'scheduled',
@@ -101,8 +102,13 @@ export interface Job {
   zone: string
   nextTryAt: string | null
   attempts: Attempt[]
+  /** Of a thread: of its first part. */
   remoteId: string | null
   remoteUrl: string | null
+  /** The parts that are sent one by one; null for a post that is sent whole. Those that are out, in order, of so many. */
+  thread: { of: number; out: PartOut[] } | null
+  /** The job whose first comment this is; null for a post. */
+  firstCommentOf: string | null
   publishedAt: string | null
   error: JobError | null
 }

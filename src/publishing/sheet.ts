@@ -18,15 +18,18 @@ export interface JobSheet {
   profileUrl: string | null
   /** The same content's jobs on other accounts or at other times. */
   siblings: JobRow[]
+  /** The job of its first comment, once it is planned. */
+  firstComment: JobRow | null
 }
 
 /** @throws NotFound */
 export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
   const job = await readJob(scope, id)
-  const [own, post, siblings, [facts]] = await Promise.all([
+  const [own, post, siblings, comments, [facts]] = await Promise.all([
     listRows(scope, { ids: [job.id], limit: 1 }),
-    postDraft(scope, job.versionId, job.accountId),
+    postDraft(scope, job),
     listRows(scope, { contentId: job.contentId, limit: 20 }),
+    listRows(scope, { firstCommentOf: job.id, limit: 1 }),
     scope.sql`
       select v.number, (select max(number) from content_versions o where o.content_id = v.content_id) as of,
         (select name from users u where u.id = j.created_by) as planned_by, a.profile_url,
@@ -49,6 +52,7 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
     plannedBy: facts.planned_by as string | null,
     approved: approved && { by: approved.by, at: new Date(approved.at) },
     profileUrl: facts.profile_url as string | null,
-    siblings: siblings.items.filter(other => other.id !== job.id),
+    siblings: siblings.items.filter(other => other.id !== job.id && other.firstCommentOf === null),
+    firstComment: comments.items[0] ?? null,
   }
 }

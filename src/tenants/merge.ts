@@ -181,6 +181,7 @@ async function outStaysOut(at: TwoTimes): Promise<number> {
     select j.id, j.version_id from ${now('publish_jobs')} j
     where exists (select 1 from ${old('content')} c where c.id = j.content_id)
       and (j.state in ('published', 'unconfirmed', 'failed', 'publishing')
+        or (j.first_comment_of is not null and j.state in ('scheduled', 'held'))
         or (j.state = 'cancelled' and exists (select 1 from ${old('publish_jobs')} t where t.id = j.id)))`
   await versionsThatWentOut(at, [...new Set(out.map(row => row.version_id as string))])
   await take(at, 'publish_jobs', idsOf(out), 'is replaced')
@@ -205,9 +206,9 @@ async function versionsThatWentOut(at: TwoTimes, ids: readonly string[]): Promis
   const { tx } = at
   const { now, old } = names(at)
   const missing = await tx`
-    insert into ${old('content_versions')} (id, content_id, number, text, media, variants, created_by, created_at)
+    insert into ${old('content_versions')} (id, content_id, number, text, media, thread, first_comment, variants, created_by, created_at)
     select v.id, v.content_id, v.number + greatest(0, top.number + 1 - min(v.number) over (partition by v.content_id)),
-      v.text, v.media, v.variants, v.created_by, v.created_at
+      v.text, v.media, v.thread, v.first_comment, v.variants, v.created_by, v.created_at
     from ${now('content_versions')} v
     cross join lateral (
       select coalesce(max(t.number), 0) as number from ${old('content_versions')} t where t.content_id = v.content_id
@@ -219,8 +220,9 @@ async function versionsThatWentOut(at: TwoTimes, ids: readonly string[]): Promis
     select distinct picture as id from ${old('content_versions')} v
     cross join lateral (
       select unnest(v.media)::text as picture
-      union select jsonb_array_elements_text(variant->'media') from jsonb_array_elements(v.variants) variant
-      where jsonb_typeof(variant->'media') = 'array'
+      union select jsonb_array_elements_text(part->'media')
+      from jsonb_array_elements(v.thread || v.variants || jsonb_path_query_array(v.variants, '$[*].thread[*]')) part
+      where jsonb_typeof(part->'media') = 'array'
     ) shown
     where v.id = any(${idsOf(missing)}::uuid[])`
   await take(at, 'media', idsOf(pictures), 'stays')

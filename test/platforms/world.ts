@@ -94,7 +94,7 @@ export function sendingOf(world: World, post: Post): Sending {
       },
     },
     async step<T extends Json>(name: string, work: () => Promise<T>): Promise<T> {
-      const key = `${post.jobId} ${name}`
+      const key = `${post.jobId} ${post.part} ${name}`
       if (!world.steps.has(key)) {
         const value = await work()
         world.ran.push(name)
@@ -132,7 +132,18 @@ let jobs = 0
 export function postOf(text: string, images: PostImage[] = [], change: Partial<Post> = {}): Post {
   jobs++
   const jobId = `01900000-0000-7000-8000-${String(jobs).padStart(12, '0')}`
-  return { jobId, contentId: `content-${jobs}`, text, images, plannedAt: new Date(), ...change }
+  return {
+    jobId,
+    contentId: `content-${jobs}`,
+    part: 1,
+    answers: null,
+    text,
+    images,
+    thread: [],
+    firstComment: '',
+    plannedAt: new Date(),
+    ...change,
+  }
 }
 
 /** A picture that does not compress well: noise, so that its size is real. */
