@@ -13,6 +13,7 @@ import { readDraft } from './drafts.ts'
 import { listTags, type Piece, readPiece } from './find.ts'
 import { limits, variantOf, wordsFor } from './schema.ts'
 import { altsDiffer, blank, differs, givenOf, type Typed, typedFrom } from './typed.ts'
+import { partMedia } from './typed-thread.ts'
 import { listVersions, type Version } from './versions.ts'
 
 /** What one account would get of what is typed, and whether it takes it. */
@@ -37,7 +38,10 @@ export interface ComposerSheet {
   /** Somebody saved a version after the one that was written on. */
   overtaken: boolean
   showings: Showing[]
+  /** Of all parts. */
   pictures: Media[]
+  /** The ids of those that the first part shows. */
+  firstPictures: string[]
   library: Media[]
   jobs: JobRow[]
   comments: Comment[]
@@ -102,6 +106,7 @@ export async function readComposer(
       piece !== null && typed.version !== null && typed.version !== piece.version && differs(typed, piece),
     showings: accounts.map(account => show(account, typed, pictures)),
     pictures,
+    firstPictures: partMedia(typed, 1),
     library: library.items.filter(({ id }) => !typed.media.includes(id)),
     jobs: jobs.items,
     comments: comments.items,

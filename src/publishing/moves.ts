@@ -6,7 +6,7 @@ import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import { readJob } from './find.ts'
 import { planFirstComments } from './first-comment.ts'
-import { partlyOut } from './parts.ts'
+import { partlyOut, partStep } from './parts.ts'
 import { calledOffError, calledOffState, recordCalledOff } from './perhaps.ts'
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
@@ -102,7 +102,8 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
   if (resolution.as === 'published')
     await scope.sql`
       update publish_jobs set state = 'published', published_at = coalesce(published_at, public.clock()), error = null,
-        remote_url = coalesce(${resolution.remoteUrl ?? null}, remote_url) where id = ${id}`
+        remote_id = coalesce(remote_id, steps->${partStep(1)}->>'remoteId'),
+        remote_url = coalesce(${resolution.remoteUrl ?? null}, remote_url, steps->${partStep(1)}->>'remoteUrl') where id = ${id}`
   else if (resolution.as === 'abandon')
     await scope.sql`update publish_jobs set state = 'failed' where id = ${id}`
   const heldFor = resolution.as === 'retry' ? await planAgain(scope, job) : null

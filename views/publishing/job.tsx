@@ -1,6 +1,8 @@
 import type { Reading } from '../../src/analytics/find.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Rejected } from '../../src/http/form.ts'
+import { platforms } from '../../src/platforms/index.ts'
+import { taken } from '../../src/platforms/parts.ts'
 import type { JobSheet } from '../../src/publishing/sheet.ts'
 import { type Html, safeUrl } from '../html.ts'
 import { Layout } from '../layout.tsx'
@@ -12,6 +14,7 @@ import {
   PageHead,
   PlatformMark,
   Preview,
+  PreviewThread,
   Row,
   Rows,
   Time,
@@ -32,7 +35,8 @@ export interface JobPageProps {
 
 /** One publish job: what goes out, when, how it stands, what was tried, and what can be done about it. */
 export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPageProps): Html {
-  const { job, row, post } = sheet
+  const { job, row } = sheet
+  const post = taken(sheet.post, platforms[row.account.platform])
   const { workspace } = frame
   const base = `/w/${workspace.slug}`
   const title = firstWords(post.text, 70) || 'A post without words'
@@ -42,8 +46,13 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
   return (
     <Layout {...frame} title={title} live={['publish_job', 'account']}>
       <PageHead
-        back={{ href: `${base}/calendar?month=${monthOf(row.local)}`, label: 'Calendar' }}
+        back={
+          job.firstCommentOf
+            ? { href: `${base}/publish-jobs/${job.firstCommentOf}`, label: 'The post' }
+            : { href: `${base}/calendar?month=${monthOf(row.local)}`, label: 'Calendar' }
+        }
         title={title}
+        note={job.firstCommentOf && 'First comment. Whatever becomes of it, the post is out.'}
       />
       <Columns
         aside={
@@ -52,13 +61,12 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
               platform={row.account.platform}
               account={row.account}
               text={post.text}
-              images={post.images.map(({ id, alt, width, height }) => ({
-                src: `${base}/media/${id}/file`,
-                alt,
-                width,
-                height,
-              }))}
+              images={imagesOf(base, post.images)}
               when={<Time at={job.publishedAt ?? job.runAt} zone={workspace.zone} />}
+            />
+            <PreviewThread
+              parts={post.thread.map(part => ({ text: part.text, images: imagesOf(base, part.images) }))}
+              comment={post.firstComment ? { text: post.firstComment } : null}
             />
             {job.state === 'published' && (
               <Numbers readings={readings} zone={workspace.zone} platform={row.account.platform} />
@@ -88,6 +96,11 @@ const spokenLocal = (local: string): string =>
     hour: '2-digit',
     minute: '2-digit',
   })
+
+const imagesOf = (
+  base: string,
+  images: readonly { id: string; alt: string; width: number; height: number }[],
+) => images.map(({ id, alt, width, height }) => ({ src: `${base}/media/${id}/file`, alt, width, height }))
 
 const monthOf = (local: string): string => local.slice(0, 7)
 
