@@ -15,6 +15,7 @@ const steps = [
     `kept:part-${part}`,
   ]),
   'before-record',
+  'after-record',
 ]
 
 interface Witness {
@@ -37,6 +38,7 @@ async function killAt(stage: Stage, step: string, witness: Witness): Promise<num
       text: texts[0],
       media: [stage.picture],
       thread: [{ text: texts[1], media: [stage.picture] }, { text: texts[2] }],
+      firstComment: `Link ${word}`,
     })
     expect(content.status, JSON.stringify(content.body)).toBe(201)
     const planned = await alice.api('POST', `/content/${content.body.id}/publish-jobs`, {
@@ -58,6 +60,8 @@ async function killAt(stage: Stage, step: string, witness: Witness): Promise<num
     expect(new Set(done.thread.out.map((one: { remoteId: string }) => one.remoteId)).size).toBe(3)
     expect(done.remoteId).toBe(done.thread.out[0].remoteId)
     expect(await witness.chained(texts)).toBe(true)
+    // The comment was planned in the moment that recorded the post, so no crash loses it either.
+    expect({ step, comments: await witness.visible(`Link ${word}`) }).toEqual({ step, comments: 1 })
     return before
   } finally {
     victim.dismiss()
@@ -77,9 +81,10 @@ async function killAtEach(stage: Stage, witness: Witness): Promise<void> {
         [`kept:part-${part}`, part],
       ]),
       ['before-record', 3],
+      ['after-record', 3],
     ]),
   )
-  console.log(`thread: ${steps.length} kills, every part out once`)
+  console.log(`thread: ${steps.length} kills, every part and comment out once`)
 }
 
 describe('a thread killed at every step of every part', () => {
@@ -161,6 +166,6 @@ describePeer('pds', 'a thread killed at every step of every part, on a real serv
         return true
       },
     })
-    expect(await pds.records(ada.did)).toHaveLength(steps.length * 3)
+    expect(await pds.records(ada.did)).toHaveLength(steps.length * 4)
   }, 120_000)
 })

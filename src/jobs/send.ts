@@ -4,6 +4,7 @@ import type { Actor, Tenant } from '../db/scope.ts'
 import { platforms } from '../platforms/index.ts'
 import { taken } from '../platforms/parts.ts'
 import type { Finding, Json, Outcome, Platform, Post, PostImage, Sending } from '../platforms/platform.ts'
+import { outOf, partName } from '../publishing/parts.ts'
 import type { PostDraft } from '../publishing/post.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
@@ -119,19 +120,23 @@ async function attempt(
     thread: thread.map(part => ({ text: part.text, images: pictures(part.images) })),
     firstComment,
   }
-  const sendOne = (part: Post, doubtful: boolean) =>
+  const sendOne = (part: Post, doubtful: boolean, tell = note) =>
     sendPost(
-      { services, actor, job, lease, note, platform, opened, base, feed, slug: tenant.slug },
+      { services, actor, job, lease, note: tell, platform, opened, base, feed, slug: tenant.slug },
       part,
       doubtful,
     )
-  if (platform.thread !== 'replies' || post.thread.length === 0) return sendOne(post, armed)
+  const threaded = post.thread.length > 0 || outOf(job.steps).length > 0
+  if (platform.thread !== 'replies' || !threaded) return sendOne(post, armed)
   return sendThread(post, {
     platform,
     account: opened.account,
     steps: job.steps,
     doubtful: armed,
-    sendOne,
+    sendOne: (part, doubtful) =>
+      sendOne(part, doubtful, what =>
+        note(`Part ${part.part}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`),
+      ),
     async keep(step, out) {
       await lease.saveStep(step, { ...out })
       crashPoint(`kept:${step}`)
@@ -156,11 +161,9 @@ interface Sender {
 
 /** Sends one post, or one part of a thread. `doubtful`: it may be there already, so looking comes first. */
 async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<Outcome> {
-  const { services, actor, job, lease, platform, opened, base, feed } = sender
-  const threaded = post.part > 1
-  /** What a part remembers, tells and may be killed at is apart from that of the others. */
-  const own = (name: string) => (threaded ? `${post.part}/${name}` : name)
-  const note = (what: string) => sender.note(threaded ? `Part ${post.part}: ${what}` : what)
+  const { services, actor, job, lease, note, platform, opened, base, feed } = sender
+  /** What a part remembers and where it may be killed is apart from that of the others. */
+  const own = (name: string) => (post.part > 1 ? partName(post.part, name) : name)
   let armed = doubtful
   const steps = { ...job.steps }
   const sending: Sending = {

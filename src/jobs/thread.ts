@@ -56,7 +56,16 @@ function above(own: Answered | null, out: readonly PartOut[]): Answered | null {
 function told(outcome: Exclude<Outcome, { is: 'published' }>, part: number, of: number): Outcome {
   if (!('why' in outcome)) return outcome
   const why = about(`Part ${part}`, outcome.why)
-  return part === 1
-    ? { ...outcome, why }
-    : { ...outcome, why: { ...why, message: `${part - 1} of ${of} parts are out. ${why.message}` } }
+  if (part === 1) return { ...outcome, why }
+  const goesOn = outcome.is === 'rejected' && why.code !== 'parent_gone'
+  return {
+    ...outcome,
+    why: {
+      ...why,
+      message: `${part - 1} of ${of} parts are out. ${why.message}`,
+      next: goesOn
+        ? `${why.next} “Try again” goes on from part ${part}, with the words as they are then.`
+        : why.next,
+    },
+  }
 }

@@ -6,6 +6,7 @@ import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import { readJob } from './find.ts'
 import { planFirstComments } from './first-comment.ts'
+import { takeMendedParts } from './mended.ts'
 import { partlyOut, partStep } from './parts.ts'
 import { calledOffError, calledOffState, recordCalledOff } from './perhaps.ts'
 import { plannedMoment } from './schedule.ts'
@@ -127,6 +128,7 @@ async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Pro
   if (rules?.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const heldFor = rules?.approval_required && rules.state !== 'approved' ? 'approval' : null
   // Whoever mended the words wants those sent; what an attempt may have sent already stays what it was.
+  await takeMendedParts(scope, job.id)
   await scope.sql`
     update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
       first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`},

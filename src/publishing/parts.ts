@@ -10,6 +10,9 @@ export interface PartOut {
 /** Under this name a job remembers that a part of its thread is out. */
 export const partStep = (part: number): string => `part-${part}`
 
+/** What a later part remembers of being sent, apart from what the others do. */
+export const partName = (part: number, name: string): string => `${part}/${name}`
+
 /** The parts that are known to be out, in their order; none for a post that is not a thread. */
 export function outOf(steps: Readonly<Record<string, unknown>>): PartOut[] {
   const out: PartOut[] = []

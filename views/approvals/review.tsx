@@ -21,7 +21,6 @@ import {
   Notice,
   PageHead,
   PlatformMark,
-  Preview,
   PreviewThread,
   Time,
 } from '../ui/index.tsx'
@@ -204,13 +203,11 @@ function AsShown({
         const { text, images, thread, firstComment } = shownFor(piece, account, pictures)
         return (
           <>
-            <Preview
+            <PreviewThread
               platform={account.platform}
               account={{ name: account.name, handle: account.handle }}
               text={text}
               images={imagesOf(base, images)}
-            />
-            <PreviewThread
               parts={thread.map(part => ({ text: part.text, images: imagesOf(base, part.images) }))}
               comment={firstComment ? { text: firstComment } : null}
             />

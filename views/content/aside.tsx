@@ -12,7 +12,6 @@ import {
   Counter,
   FieldError,
   Form,
-  Preview,
   PreviewThread,
   TextArea,
   Time,
@@ -55,14 +54,12 @@ export function Previews({ base, sheet }: { base: string; sheet: ComposerSheet }
       {shown.map(({ account, text, pictures, thread, firstComment, problem }) => (
         <div class={problem ? 'preview-bad field-bad stack' : 'stack'}>
           {problem && <FieldError>{problem}</FieldError>}
-          <Preview
+          <PreviewThread
             platform={account.platform}
             account={{ name: account.name, handle: account.handle }}
             text={text}
             images={imagesOf(base, pictures)}
             count={<PreviewCount account={account} text={text} />}
-          />
-          <PreviewThread
             parts={thread.map(part => ({
               text: part.text,
               images: imagesOf(base, part.pictures),

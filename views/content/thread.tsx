@@ -63,6 +63,7 @@ export function ThreadParts({ sheet, here, errors }: Place): Html {
         <Paper
           size="variant"
           name="comment"
+          id="f-first-comment"
           label="First comment"
           placeholder="Answers the post as soon as it is out: a link, a source, the tags"
           value={comment}
@@ -110,7 +111,7 @@ export function PartCounters({
 
 export function CommentCounters({ sheet }: { sheet: ComposerSheet }): Html {
   const own = (id: string) => Boolean(sheet.typed.own[id]?.quiet || sheet.typed.own[id]?.comment.trim())
-  return <CountersOf sheet={sheet} text={sheet.typed.comment} field="f-comment" own={own} />
+  return <CountersOf sheet={sheet} text={sheet.typed.comment} field="f-first-comment" own={own} />
 }
 
 function CountersOf({
@@ -222,7 +223,11 @@ export function OwnThread({ sheet, here, errors, showing }: Place & { showing: S
             placeholder="First comment: the same as everywhere"
             value={mine?.comment ?? ''}
             error={errors[`comment.${account.id}`]}
-            counters={<Counter text={mine?.comment ?? ''} field={`f-comment-${account.id}`} {...count} />}
+            counters={
+              !isWide(account.limits) && (
+                <Counter text={mine?.comment ?? ''} field={`f-comment-${account.id}`} {...count} />
+              )
+            }
           />
           <SheetPart>
             <Check

@@ -13,7 +13,6 @@ import {
   Notice,
   PageHead,
   PlatformMark,
-  Preview,
   PreviewThread,
   Row,
   Rows,
@@ -57,14 +56,12 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
       <Columns
         aside={
           <>
-            <Preview
+            <PreviewThread
               platform={row.account.platform}
               account={row.account}
               text={post.text}
               images={imagesOf(base, post.images)}
               when={<Time at={job.publishedAt ?? job.runAt} zone={workspace.zone} />}
-            />
-            <PreviewThread
               parts={post.thread.map(part => ({ text: part.text, images: imagesOf(base, part.images) }))}
               comment={post.firstComment ? { text: post.firstComment } : null}
             />

@@ -1,7 +1,7 @@
 import type { Html } from '../html.ts'
 import type { Child } from '../jsx-runtime.ts'
 import { Icon } from './icon.tsx'
-import { Pictures, type PreviewImage, Rich } from './preview.tsx'
+import { Pictures, Preview, type PreviewImage, Rich } from './preview.tsx'
 
 export interface PreviewPart {
   text: string
@@ -10,23 +10,27 @@ export interface PreviewPart {
   note?: Child
 }
 
-/** How a post goes on below its preview: its further parts, and its first comment as the last. */
+/** A post as its network would show it, and how it goes on below: its further parts, and its first comment as the last. */
 export function PreviewThread({
   parts,
   comment,
-}: {
+  ...first
+}: Parameters<typeof Preview>[0] & {
   parts: readonly PreviewPart[]
   comment?: PreviewPart | null | undefined
-}): Html | null {
-  if (parts.length === 0 && !comment) return null
+}): Html {
   const of = parts.length + 1
+  if (of === 1 && !comment) return <Preview {...first} />
   return (
-    <ol class="preview-thread">
-      {parts.map((part, at) => (
-        <Part part={part} name={`Part ${at + 2} of ${of}`} />
-      ))}
-      {comment && <Part part={comment} name="First comment" comment />}
-    </ol>
+    <div>
+      <Preview {...first} />
+      <ol class="preview-thread">
+        {parts.map((part, at) => (
+          <Part part={part} name={`Part ${at + 2} of ${of}`} />
+        ))}
+        {comment && <Part part={comment} name="First comment" comment />}
+      </ol>
+    </div>
   )
 }
 
