@@ -8,6 +8,8 @@ import { approvalsPages } from './approvals/pages.ts'
 import { authApi } from './auth/api.ts'
 import { authPages } from './auth/pages.ts'
 import { resetPages } from './auth/reset-pages.ts'
+import { brakesApi } from './brakes/api.ts'
+import { brakesPages } from './brakes/pages.ts'
 import { calendarApi } from './calendar/api.ts'
 import { calendarPages } from './calendar/pages.ts'
 import { contentApi } from './content/api.ts'
@@ -71,6 +73,7 @@ export function createApp(services: Services) {
     .use(composerPages(services, desk))
     .use(approvalsPages(services, desk))
     .use(publishingPages(desk))
+    .use(brakesPages(desk))
     .use(calendarPages(desk))
     .use(notificationsPages(desk))
     .use(workflowPages(services, desk))
@@ -89,6 +92,7 @@ export function createApp(services: Services) {
         .use(contentApi(api))
         .use(approvalsApi(api))
         .use(publishingApi(api))
+        .use(brakesApi(api))
         .use(calendarApi(api))
         .use(analyticsApi(api))
         .use(notificationsApi(api))

@@ -19,6 +19,7 @@ const table = {
   'content.read': ['owner', 'admin', 'editor', 'author', 'reviewer'],
   'media.write': ['owner', 'admin', 'editor', 'author'],
   'jobs.schedule': ['owner', 'admin', 'editor'],
+  'brakes.use': ['owner', 'admin', 'editor'],
 } as const satisfies Record<string, readonly Role[]>
 
 export type Permission = keyof typeof table
@@ -46,6 +47,7 @@ const words: Record<Permission, string> = {
   'content.read': 'read content',
   'media.write': 'add pictures',
   'jobs.schedule': 'schedule posts',
+  'brakes.use': 'put a brake on or take it off',
 }
 
 /** @throws Forbidden in words when the role is too low. */

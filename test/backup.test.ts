@@ -18,6 +18,7 @@ import { withOwner } from '../src/cli/owner.ts'
 import { readConfig } from '../src/config.ts'
 import { stopEmbedded } from '../src/db/embedded.ts'
 import { createLog } from '../src/lib/log.ts'
+import { operator, type Ran } from './operator.ts'
 import { type Child, freePort, startChild } from './peers/processes.ts'
 import { newPicture } from './world.ts'
 
@@ -32,32 +33,9 @@ const backups = join(folder, 'backups')
 const passphrase = 'a warm cup by the window'
 const quiet = createLog({ level: 'silent', json: false })
 
-interface Ran {
-  code: number
-  out: string
-  err: string
-}
-
-async function run(
-  command: string,
-  args: string[] = [],
-  env: Record<string, string> = {},
-  input = passphrase,
-) {
-  const child = Bun.spawn([process.execPath, join('src/cli', `${command}.ts`), ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', DATA_DIR: home, ...env },
-    stdin: new Blob([`${input}\n`]),
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ])
-  return { code, out, err } satisfies Ran
-}
+const command = operator(home)
+const run = (name: string, args: string[] = [], env: Record<string, string> = {}, input = passphrase) =>
+  command(name, args, `${input}\n`, env)
 const refused = async (work: Promise<Ran>) => {
   const { code, out, err } = await work
   return { code, out, words: err.trim().split('\n').at(-1) }

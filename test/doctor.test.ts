@@ -7,6 +7,7 @@ import { readConfig } from '../src/config.ts'
 import { stopEmbedded } from '../src/db/embedded.ts'
 import type { Sql } from '../src/db/pool.ts'
 import { createLog } from '../src/lib/log.ts'
+import { operator } from './operator.ts'
 import { freePort, startChild } from './peers/processes.ts'
 
 setDefaultTimeout(120_000)
@@ -18,27 +19,9 @@ const home = join(folder, 'data')
 const quiet = createLog({ level: 'silent', json: false })
 let port = 0
 
-async function run(command: string, args: string[], env: Record<string, string> = {}, input = '') {
-  const child = Bun.spawn([process.execPath, join('src/cli', `${command}.ts`), ...args], {
-    cwd: root,
-    env: {
-      PATH: process.env.PATH ?? '',
-      HOME: process.env.HOME ?? '',
-      DATA_DIR: home,
-      PORT: `${port}`,
-      ...env,
-    },
-    stdin: new Blob([input]),
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ])
-  return { code, out, err }
-}
+const command = operator(home)
+const run = (name: string, args: string[], env: Record<string, string> = {}, input = '') =>
+  command(name, args, input, { PORT: `${port}`, ...env })
 
 interface Checked {
   name: string

@@ -39,7 +39,9 @@ const later = (hours = 2) => ({ at: new Date(Date.now() + clock + hours * 3_600_
 async function endAs(outcome: Outcome) {
   const actor = { tenantId: house.bob.tenant.id, userId: null, role: 'system' } as const
   await house.services.db.within(actor, async scope => {
-    const [job] = await claimJobs(scope, 'test', 1)
+    const {
+      jobs: [job],
+    } = await claimJobs(scope, 'test', 1)
     if (!job) throw new Error('nothing is due')
     expect(await recordOutcome(scope, job, outcome)).toBe(true)
   })

@@ -219,7 +219,7 @@ describe('what falls due while a workspace is suspended', () => {
     expect([held.state, held.error.code, held.attempts]).toEqual(['held', 'late', []])
     expect(held.error.message).toBe('Its moment passed while the workspace was suspended.')
     expect((await job(later)).state).toBe('scheduled')
-    await house.shiftClock(8 * day)
+    await house.shiftClock(7 * day + 60_000)
     await worker.idle()
     expect([(await job(later)).state, (await job(missed)).state]).toEqual(['published', 'held'])
     await house.shiftClock(day)
@@ -289,7 +289,7 @@ describe('what falls due while a workspace is suspended', () => {
       subjectId: string
     }[]
     expect(open.filter(({ subjectId }) => [now, gone, moved, missed].includes(subjectId))).toEqual([])
-    await house.shiftClock(3 * day)
+    await house.shiftClock(2 * day + 60_000)
     await worker.idle()
     expect((await job(moved)).state).toBe('published')
     await house.shiftClock(day)

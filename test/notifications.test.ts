@@ -48,7 +48,9 @@ async function unconfirmed(text: string) {
   const id = await publish(house.bob, text, await rehearsal())
   const actor = { tenantId: house.bob.tenant.id, userId: null, role: 'system' } as const
   await house.services.db.within(actor, async scope => {
-    const [job] = await claimJobs(scope, 'test', 1)
+    const {
+      jobs: [job],
+    } = await claimJobs(scope, 'test', 1)
     if (job)
       await recordOutcome(scope, job, {
         is: 'unconfirmed',

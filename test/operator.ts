@@ -8,8 +8,11 @@ export interface Ran {
   err: string
 }
 
-/** Runs commands as the operator does, with a data folder of their own and nothing of our environment but PATH. */
-export function operator(folder: string) {
+/**
+ * Runs commands as the operator does, with a data folder of their own and nothing of our environment but PATH.
+ * @param checkout where the code is, when it is another than this one
+ */
+export function operator(folder: string, checkout = root) {
   return async (
     command: string,
     args: string[] = [],
@@ -17,7 +20,7 @@ export function operator(folder: string) {
     env: Record<string, string> = {},
   ): Promise<Ran> => {
     const child = Bun.spawn([process.execPath, join('src/cli', `${command}.ts`), ...args], {
-      cwd: root,
+      cwd: checkout,
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', DATA_DIR: folder, ...env },
       stdin: new Blob([input]),
       stdout: 'pipe',

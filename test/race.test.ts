@@ -164,7 +164,7 @@ describe('two workers', () => {
 describe('a lease that was taken over', () => {
   const published = { is: 'published', remoteId: 'x', remoteUrl: null } as const
   const claimOne = async (id: string) => {
-    const claimed = await inside(scope => claimJobs(scope, 'test', 4))
+    const { jobs: claimed } = await inside(scope => claimJobs(scope, 'test', 4))
     const job = claimed.find(one => one.id === id)
     if (!job) throw new Error('The job was not claimed')
     return job
@@ -199,7 +199,9 @@ describe('a lease that was taken over', () => {
     // The other worker has claimed but not committed: whoever arms now still sees the old lease.
     const takeOver = inside(async scope => {
       await scope.sql`update publish_jobs set lease_until = public.clock() where id = ${id}`
-      const [second] = await claimJobs(scope, 'test', 4)
+      const {
+        jobs: [second],
+      } = await claimJobs(scope, 'test', 4)
       claimed.resolve()
       await arming.promise
       return second
@@ -334,6 +336,28 @@ describe('what may be out, and is called off', () => {
     expect(deliveries.filter(one => one === job.id)).toHaveLength(1)
   })
 
+  test('cannot be put off, and its page says why; now is as good as its next try', async () => {
+    const job = await answerLost('lost-then-moved')
+    const at = new Date(Date.now() + 86_400_000).toISOString()
+    const refused = await house.alice.api('PATCH', `/publish-jobs/${job.id}`, { at })
+    expect([refused.status, refused.body.code]).toEqual([409, 'conflict'])
+    expect(refused.body.detail).toContain('It may be out already')
+    const { html } = await house.bob.page('GET', `/w/northwind/publish-jobs/${job.id}`)
+    expect(html).toContain('It may be out already: an answer was lost.')
+    expect(html).not.toContain('id="move"')
+    expect((await house.alice.api('PATCH', `/publish-jobs/${job.id}`, { now: true })).status).toBe(200)
+    await hire().idle()
+    expect((await read(job.id)).state).toBe('published')
+  })
+
+  test('becomes a question when its next try comes too late to be made unasked', async () => {
+    const job = await answerLost('lost-then-late')
+    await house.shiftClock(5 * 3_600_000)
+    await hire().idle()
+    expect(await read(job.id)).toMatchObject({ state: 'unconfirmed', error: { code: 'late_unsure' } })
+    expect(deliveries.filter(one => one === job.id)).toHaveLength(1)
+  })
+
   test('nor when what it was made of is archived', async () => {
     const job = await answerLost('lost-then-archived')
     await house.alice.api('DELETE', `/content/${job.contentId}`)
@@ -344,7 +368,7 @@ describe('what may be out, and is called off', () => {
 test('a credential refused after it had been replaced neither holds the post nor asks for another', async () => {
   const account = await connect(house.alice, 'rehearsal')
   const id = await planOne('Refused with the old one', account)
-  const job = (await inside(scope => claimJobs(scope, 'test', 4))).find(one => one.id === id)
+  const job = (await inside(scope => claimJobs(scope, 'test', 4))).jobs.find(one => one.id === id)
   if (!job) throw new Error('The job was not claimed')
   await inside(
     scope => scope.sql`update social_accounts set secret_version = secret_version + 1 where id = ${account}`,
@@ -391,7 +415,7 @@ describe('a job that takes its worker down each time', () => {
   async function lose(id: string, times: number, arm: boolean) {
     for (let time = 1; time <= times; time++) {
       await house.shiftClock(21_000 * time)
-      const [job] = (await inside(scope => claimJobs(scope, 'test', 50))).filter(one => one.id === id)
+      const [job] = (await inside(scope => claimJobs(scope, 'test', 50))).jobs.filter(one => one.id === id)
       if (!job) throw new Error('The job was not claimed')
       if (!arm) continue
       const lease = holdLease(inside, job, 60_000)

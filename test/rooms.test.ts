@@ -36,6 +36,7 @@ const nouns = [
   'content',
   'approvals',
   'publishing',
+  'brakes',
   'calendar',
   'analytics',
   'tenants',

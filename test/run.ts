@@ -83,9 +83,13 @@ async function tee(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Pr
   return all
 }
 
-async function runTests(args: string[], report: string): Promise<{ code: number; printed: string }> {
+async function runTests(
+  args: string[],
+  report: string,
+  workers = process.env.TEST_PARALLEL ?? '2',
+): Promise<{ code: number; printed: string }> {
   const options = [
-    `--parallel=${process.env.TEST_PARALLEL ?? 2}`,
+    `--parallel=${workers}`,
     '--timeout=60000',
     '--reporter=junit',
     `--reporter-outfile=${report}`,
@@ -102,6 +106,34 @@ async function runTests(args: string[], report: string): Promise<{ code: number;
     tee(child.stderr, process.stderr),
   ])
   return { code: await child.exited, printed }
+}
+
+/** Files about two at once or about the wall: one failure in a thousand runs is a finding there, so nothing excuses it. */
+const neverExcused = /(?:attack|attack-sql|crash|isolation|model|race|scope|wall)\.test\.ts$/
+
+/**
+ * The failed files once more, alone on the machine. Many tests run real processes, browsers and servers, and a wait that is long enough
+ * for them is now and then too short on a shared machine. What passes alone is named in the output, so that it gets mended.
+ * @returns the cases with the failed ones replaced by what the second run said of them
+ */
+async function askAgain(cases: Case[], folder: string): Promise<Case[]> {
+  const failed = cases.filter(one => one.state === 'failed' && !neverExcused.test(one.file))
+  if (failed.length === 0) return cases
+  const files = [...new Set(failed.map(({ file }) => file))]
+  console.log(`\nOnce more, alone: ${files.join(', ')}`)
+  const report = join(folder, 'again.xml')
+  await runTests(
+    files.map(file => `./${file}`),
+    report,
+    '1',
+  )
+  const again = existsSync(report) ? readReport(readFileSync(report, 'utf8')) : []
+  return cases.map(one => {
+    const second = again.find(other => other.file === one.file && other.name === one.name)
+    if (!failed.includes(one) || second?.state !== 'passed') return one
+    console.log(`Passed when it ran alone: ${one.file}: ${one.name}`)
+    return second
+  })
 }
 
 async function main(): Promise<number> {
@@ -129,11 +161,14 @@ async function main(): Promise<number> {
   try {
     const report = join(folder, 'junit.xml')
     const { code, printed } = await runTests(process.argv.slice(2), report)
-    const cases = existsSync(report) ? readReport(readFileSync(report, 'utf8')) : []
-    const count = (state: Case['state']) => cases.filter(one => one.state === state).length
-    // A file that fails as it loads is in Bun's closing figures, but not in its report.
+    const first = existsSync(report) ? readReport(readFileSync(report, 'utf8')) : []
+    const failedFirst = first.filter(({ state }) => state === 'failed').length
+    // A file that fails as it loads is in Bun's closing figures, but not in its report; a process that dies is in neither.
     const counted = Number([...printed.matchAll(/^ *(\d+) fail$/gm)].at(-1)?.[1] ?? 0)
-    const failed = Math.max(count('failed'), counted, code === 0 ? 0 : 1)
+    const unreported = Math.max(counted - failedFirst, code !== 0 && failedFirst === 0 ? 1 : 0, 0)
+    const cases = await askAgain(first, folder)
+    const count = (state: Case['state']) => cases.filter(one => one.state === state).length
+    const failed = count('failed') + unreported
     const skipped = cases.filter(({ state }) => state === 'skipped')
     const failures = cases
       .filter(({ state }) => state === 'failed')

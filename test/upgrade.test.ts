@@ -9,10 +9,10 @@ import { openPool, type Sql } from '../src/db/pool.ts'
 import { derivePassword } from '../src/lib/seal.ts'
 import { quiet } from './catalog.ts'
 import { checkoutToCome, wider } from './extra-migrations.ts'
+import { operator } from './operator.ts'
 
 setDefaultTimeout(120_000)
 
-const root = join(import.meta.dir, '..')
 const known = readMigrations().length
 const password = 'a quiet desk by the window'
 const folder = mkdtempSync(join(tmpdir(), 'masthead-upgrade-'))
@@ -33,12 +33,6 @@ writeFileSync(
   readFileSync(levelFile, 'utf8').replace(/oldestServedLevel = \d+/, `oldestServedLevel = ${goal}`),
 )
 
-interface Ran {
-  code: number
-  out: string
-  err: string
-}
-
 const environment = {
   PATH: process.env.PATH ?? '',
   HOME: process.env.HOME ?? '',
@@ -47,23 +41,11 @@ const environment = {
   LOG_LEVEL: 'error',
 }
 
-async function run(cwd: string, command: string, args: string[] = [], input = ''): Promise<Ran> {
-  const child = Bun.spawn([process.execPath, join('src/cli', `${command}.ts`), ...args], {
-    cwd,
-    env: environment,
-    stdin: new Blob([input]),
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ])
-  return { code, out, err }
-}
+const run = operator(folder)
 /** What the operator of the new version types. */
-const type = (command: string, ...args: string[]) => run(newer.folder, command, args)
+const typed = operator(folder, newer.folder)
+const type = (command: string, ...args: string[]) =>
+  typed(command, args, '', { LOG_LEVEL: 'error', PORT: '0' })
 
 const keys = new Map<string, string>()
 let owner: Sql
@@ -71,7 +53,6 @@ beforeAll(async () => {
   for (const slug of ['northwind', 'southpaw', 'eastside']) {
     const words = ['--name', slug, '--owner-name', 'Ines', '--owner-email', `ines@${slug}.example`]
     const made = await run(
-      root,
       'tenant',
       ['create', slug, ...words, '--zone', 'Europe/Berlin', '--password-stdin', '--json'],
       password,
@@ -200,7 +181,7 @@ describe('bun run upgrade', () => {
     expect(undone.out).toStartWith(`Undone: ${names[1]}\nUndone: ${names[0]}\nMoved 3 workspaces in`)
     expect(await levels()).toEqual(everyone(known))
     // The version before runs on it again.
-    expect((await run(root, 'migrate', ['--json'])).out).toContain('"ok":true')
+    expect((await run('migrate', ['--json'])).out).toContain('"ok":true')
   })
 })
 

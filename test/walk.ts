@@ -75,6 +75,7 @@ const fillings: Record<string, (world: World) => string> = {
   'runs/:id': world => world.run,
   'notifications/:id': world => world.notification,
   'exports/:id': world => world.export,
+  'brakes/:id': world => world.brake,
 }
 
 /** Where another thing of the same kind is meant: what is in review, what is published. */
@@ -143,6 +144,7 @@ const bodies: Record<string, (world: World) => unknown> = {
   'POST /content/:id/approval': () => ({}),
   'POST /content/:id/change-request': () => ({ note: 'Taken over' }),
   'POST /content/:id/publish-jobs': world => ({ accounts: [world.account], at: tomorrow() }),
+  'POST /brakes': world => ({ scope: 'account', value: world.account, reason: 'of the walk' }),
   'PATCH /publish-jobs/:id': () => ({ at: tomorrow() }),
   'POST /publish-jobs/:id/resolution': () => ({ as: 'abandon' }),
   'POST /workflows': () => ({ name: 'a flow', path: 'masthead' }),
@@ -154,7 +156,8 @@ const bodies: Record<string, (world: World) => unknown> = {
 const forms: Record<string, (world: World) => Record<string, unknown>> = {
   '/people/invitations': () => ({ email: 'somebody-else@example.com', role: 'author' }),
   '/people/:id/role': () => ({ role: 'reviewer' }),
-  '/settings/workspace': () => ({ name: 'Taken over', zone: 'Europe/Berlin' }),
+  '/settings/workspace': () => ({ name: 'Taken over', zone: 'Europe/Berlin', lateMinutes: '60' }),
+  '/brakes': world => ({ scope: 'account', account: world.account, reason: 'of the walk' }),
   '/settings/mail': () => ({ notifications: '' }),
   '/settings/password': () => ({ currentPassword: 'not this one', password: 'another quiet desk somewhere' }),
   '/settings/keys': () => ({ name: 'a key' }),

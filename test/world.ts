@@ -37,6 +37,8 @@ export interface World {
   notification: string
   /** An export that is ready. */
   export: string
+  /** On a word that nothing says. */
+  brake: string
 }
 
 let made = 0
@@ -87,6 +89,7 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
   const key = id(await post('/api-keys', { name: tag }))
   const first = (list: Record<string, unknown>) => id((list.items as Record<string, unknown>[])[0] ?? {})
   const resetToken = `reset-${mark}-${made}`
+  const brake = id(await post('/brakes', { scope: 'word', value: `${tag} brake`, reason: tag }))
   const notification = newId()
   const exported = newId()
   await house.services.storage.write(`${exportFolder(person.tenant.id)}${exported}.capsule`, Buffer.from(tag))
@@ -131,5 +134,6 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
     run,
     notification,
     export: exported,
+    brake,
   }
 }

@@ -1,3 +1,5 @@
+import type { OpenBrake } from '../src/brakes/find.ts'
+import { BrakeBanner } from './brakes/banner.tsx'
 import type { Html } from './html.ts'
 import type { Child } from './jsx-runtime.ts'
 import { LinkButton } from './ui/button.tsx'
@@ -23,6 +25,8 @@ export interface LayoutProps extends RailProps {
   since?: number | undefined
   /** The kinds of events (`publish_job`, `content`, …) after which an open page looks again by itself. Default none. */
   live?: readonly string[] | undefined
+  /** The brakes that are on, told above the page. */
+  brakes?: readonly OpenBrake[] | undefined
   /** Whether this person may write; decides about "New post". Default true. */
   canWrite?: boolean | undefined
   children?: Child
@@ -53,9 +57,13 @@ function Fresh({ live, address, path, children }: LayoutProps & { live: readonly
     <div
       id="fresh"
       hx-get={address ?? path}
-      hx-trigger={['missed from:#live', ...live.map(kind => `${kind} from:#live throttle:1s`)].join(', ')}
+      hx-trigger={[
+        'missed from:#live',
+        'brake from:#live throttle:1s',
+        ...live.map(kind => `${kind} from:#live throttle:1s`),
+      ].join(', ')}
       hx-select="#fresh"
-      hx-select-oob="#bell:outerMorph,#places:outerMorph"
+      hx-select-oob="#bell:outerMorph,#places:outerMorph,#brakes:outerMorph"
       hx-swap="outerMorph"
     >
       {children}
@@ -123,6 +131,7 @@ export function Layout(props: LayoutProps): Html {
             )}
           </aside>
           <main id="main" tabindex="-1">
+            <BrakeBanner base={base} brakes={props.brakes ?? []} zone={workspace.zone} />
             {flash && (
               <div class="flash">
                 <Notice kind={flash.kind}>{flash.text}</Notice>

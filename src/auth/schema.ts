@@ -27,6 +27,16 @@ export const country = z
   .trim()
   .toUpperCase()
   .length(2, { error: 'must be a country code of two letters' })
+
+/** The longest that a post may be allowed to be late, in minutes: thirty days. */
+const longestLate = 43_200
+/** So many minutes late a post goes out unasked; later it asks. */
+export const lateMinutes = z
+  .number({ error: 'must be a number of minutes' })
+  .int({ error: 'must be whole minutes' })
+  .min(1, { error: 'must be at least 1 minute' })
+  .max(longestLate, { error: `must be at most ${longestLate} minutes` })
+
 export const role = z.enum(roles, { error: `must be one of ${roles.join(', ')}` })
 
 export const Setup = z.strictObject({

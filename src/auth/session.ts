@@ -20,6 +20,7 @@ export interface Visit {
     zone: string
     country: string | null
     approvalRequired: boolean
+    lateMinutes: number
   }
   sessionId: string | null
   /** The page session was prolonged just now: its cookie wants renewing. */
@@ -57,13 +58,13 @@ export async function readVisit(scope: Scope, credential: Credential): Promise<V
     credential.kind === 'key'
       ? await scope.sql`
           select u.id, u.name, u.email, u.role, null as session_id, false as old,
-            w.name as workspace, w.zone, w.country, w.approval_required
+            w.name as workspace, w.zone, w.country, w.approval_required, w.late_minutes
           from api_keys k join users u on u.id = k.user_id cross join workspace w
           where k.token_hash = ${credential.hash} and u.removed_at is null`
       : await scope.sql`
           select u.id, u.name, u.email, u.role, s.id as session_id,
             s.expires_at < public.clock() + ${sessionSeconds[credential.door] - 86_400} * interval '1 second' as old,
-            w.name as workspace, w.zone, w.country, w.approval_required
+            w.name as workspace, w.zone, w.country, w.approval_required, w.late_minutes
           from sessions s join users u on u.id = s.user_id cross join workspace w
           where s.token_hash = ${credential.hash} and s.door = ${credential.door}
             and s.expires_at > public.clock() and u.removed_at is null`
@@ -82,6 +83,7 @@ export async function readVisit(scope: Scope, credential: Credential): Promise<V
       zone: row.zone as string,
       country: row.country as string | null,
       approvalRequired: row.approval_required as boolean,
+      lateMinutes: row.late_minutes as number,
     },
     sessionId: row.session_id as string | null,
     prolonged: credential.kind === 'session' && credential.door === 'page' && (row.old as boolean),

@@ -3,6 +3,7 @@ import { MovedMonth } from '../../views/calendar/moved.tsx'
 import { CalendarMonth, CalendarPage } from '../../views/calendar/page.tsx'
 import { TodayPage } from '../../views/today/page.tsx'
 import { listAccounts } from '../accounts/find.ts'
+import { brakeChoices } from '../brakes/find.ts'
 import type { Scope } from '../db/scope.ts'
 import type { Desk } from '../http/desk.ts'
 import { page } from '../http/page.ts'
@@ -22,6 +23,7 @@ export function calendarPages(desk: Desk) {
           today: await readToday(scope, frame.workspace.zone),
           maySchedule: may(scope.actor, 'jobs.schedule'),
           mayConnect: may(scope.actor, 'accounts.manage'),
+          brakeChoices: may(scope.actor, 'brakes.use') ? await brakeChoices(scope) : null,
         }),
       ),
     )

@@ -16,6 +16,8 @@ export interface Today {
   /** Today and the six days after it. */
   ahead: { date: string; jobs: JobRow[] }[]
   needs: Needs
+  /** Posts that should have gone out by now and have not: how many, and by how many seconds the oldest is late. */
+  overdue: { count: number; seconds: number }
   /** Before the first post: what has been done of the way there. null once something was ever planned. */
   firstSteps: { account: boolean; post: string | null } | null
 }
@@ -35,6 +37,8 @@ const shownDepartures = 8
 const shownNeeds = 6
 /** A post that went out within a minute of its time was on time. */
 const lateSeconds = 60
+/** Due work goes out within a second: so long a wait has a reason. */
+const overdueSeconds = 30
 
 /** Everything on the first page, for the person who looks. `zone` is the workspace's. */
 export async function readToday(scope: Scope, zone: string): Promise<Today> {
@@ -42,7 +46,7 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
   const today = dateIn(clock?.now as Date, zone)
   const monday = startOfDay(weekStart(today), zone)
   const until = startOfDay(addDays(today, 7), zone)
-  const [[week], waiting, ahead, needs, firstSteps] = await Promise.all([
+  const [[week], waiting, ahead, needs, firstSteps, [overdue]] = await Promise.all([
     scope.sql`
       select count(*)::int as out,
         count(*) filter (where published_at > run_at + ${lateSeconds} * interval '1 second')::int as late
@@ -52,6 +56,9 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
     listRows(scope, { from: startOfDay(today, zone), to: until, limit: 500 }),
     readNeeds(scope),
     readFirstSteps(scope),
+    scope.sql`
+      select count(*)::int as count, coalesce(extract(epoch from public.clock() - min(run_at)), 0)::float8 as seconds
+      from publish_jobs where state = 'scheduled' and run_at < public.clock() - ${overdueSeconds} * interval '1 second'`,
   ])
   const days = byDay(ahead.items, zone)
   return {
@@ -62,6 +69,7 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
       return { date, jobs: days.get(date) ?? [] }
     }),
     needs,
+    overdue: { count: overdue?.count as number, seconds: overdue?.seconds as number },
     firstSteps,
   }
 }

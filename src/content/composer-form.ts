@@ -65,13 +65,14 @@ export async function keepPlan(scope: Scope, content: Content, typed: Typed): Pr
 
 /** @throws Invalid in the form's names */
 export function scheduleForm(body: unknown, typed: Typed): z.infer<typeof ScheduleForm> {
-  const when = (body as Record<string, unknown> | null)?.when
+  const { when, _late: late } = (body ?? {}) as Record<string, unknown>
   const parsed = ScheduleForm.safeParse({
     accounts: typed.accounts,
     when: Array.isArray(when) ? when.at(-1) : when,
     local: typed.local || undefined,
     zone: typed.zone,
     fold: typed.fold || undefined,
+    lateMinutes: typeof late === 'string' && late !== '' ? Number(late) : undefined,
   })
   if (!parsed.success) {
     const errors = fieldErrors(parsed.error).map(({ path, message }) => ({

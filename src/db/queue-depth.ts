@@ -3,8 +3,15 @@ import type { Database } from './database.ts'
 import type { Sql } from './pool.ts'
 
 /** Publish jobs that are not over, by state. */
-export type QueueDepth = Record<(typeof openStates)[number], number>
+export interface QueueDepth {
+  states: Record<(typeof openStates)[number], number>
+  /** Scheduled jobs whose moment passed more than 30 seconds ago, and by how many seconds the oldest is late. */
+  overdue: number
+  latest: number
+}
 const openStates = ['scheduled', 'publishing', 'held', 'unconfirmed', 'failed'] as const
+
+const isOverdue = `state = 'scheduled' and run_at < public.clock() - interval '30 seconds'`
 
 /** So many workspaces are counted with one statement: enough to be quick, few enough to hold few locks. */
 const atOnce = 50
@@ -15,19 +22,32 @@ const schemaName = /^tenant_[0-9a-f_]{36}$/
  * connections end when they are idle and take with them what they remembered of all those tables.
  */
 async function countOpenJobs(owner: Sql): Promise<QueueDepth> {
-  const depth = Object.fromEntries(openStates.map(state => [state, 0])) as QueueDepth
+  const depth: QueueDepth = {
+    states: Object.fromEntries(openStates.map(state => [state, 0])) as QueueDepth['states'],
+    overdue: 0,
+    latest: 0,
+  }
   const tenants = await owner`
     select schema_name from public.tenants where state in ('active', 'suspended') order by id`
   const schemas = tenants.map(row => row.schema_name as string).filter(name => schemaName.test(name))
   for (let at = 0; at < schemas.length; at += atOnce) {
     const parts = schemas
       .slice(at, at + atOnce)
-      .map(schema => `select state from ${schema}.publish_jobs where state not in ('published', 'cancelled')`)
+      .map(
+        schema =>
+          `select state, run_at from ${schema}.publish_jobs where state not in ('published', 'cancelled')`,
+      )
     try {
       const rows = await owner.unsafe(
-        `select state, count(*)::int as jobs from (${parts.join(' union all ')}) open group by state`,
+        `select state, count(*)::int as jobs, count(*) filter (where ${isOverdue})::int as overdue,
+          coalesce(extract(epoch from public.clock() - min(run_at) filter (where ${isOverdue})), 0)::float8 as latest
+        from (${parts.join(' union all ')}) open group by state`,
       )
-      for (const { state, jobs } of rows) depth[state as keyof QueueDepth] += jobs as number
+      for (const { state, jobs, overdue, latest } of rows) {
+        depth.states[state as keyof QueueDepth['states']] += jobs as number
+        depth.overdue += overdue as number
+        depth.latest = Math.max(depth.latest, latest as number)
+      }
     } catch (error) {
       // 42P01, 3F000: one of them was erased meanwhile; the next count has the rest again.
       if (!['42P01', '3F000'].includes((error as { code?: string }).code ?? '')) throw error

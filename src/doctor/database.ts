@@ -139,7 +139,11 @@ async function keys({ owner, secret }: Open): Promise<Finding | null> {
         `${shut} of ${rows.length} keys of workspaces do not open with the instance secret`,
         'MASTHEAD_SECRET is another one than the database was set up with: put the former back, or restore it from a backup',
       )
-    : ok(`${rows.length} keys of workspaces open with the instance secret`)
+    : ok(
+        rows.length === 1
+          ? 'the one key of a workspace opens with the instance secret'
+          : `${rows.length} keys of workspaces open with the instance secret`,
+      )
 }
 
 async function migrations({ owner }: Open): Promise<Finding> {
@@ -210,9 +214,11 @@ async function due({ owner }: Open): Promise<Finding | null> {
     from public.tenant_due d join public.tenants t on t.id = d.tenant_id
     where t.state = 'active' and d.next_due_at > '-infinity' and d.next_due_at <= public.clock()`
   const lag = row?.lag as number
-  if (lag <= lagSeconds) return ok(`${row?.waiting} workspaces have something due, none for long`)
+  const waiting =
+    row?.waiting === 1 ? '1 workspace has something' : `${row?.waiting} workspaces have something`
+  if (lag <= lagSeconds) return ok(`${waiting} due, none for long`)
   return fail(
-    `${row?.waiting} workspaces have something due, the oldest for ${Math.round(lag / 60)} min`,
+    `${waiting} due, the oldest for ${Math.round(lag / 60)} min`,
     'a running Masthead takes them up within seconds: start it, or look at /readyz and its log',
   )
 }

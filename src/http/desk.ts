@@ -3,6 +3,7 @@ import type { Html } from '../../views/html.ts'
 import { reviewCount } from '../approvals/find.ts'
 import { enteredCookie } from '../auth/entrance.ts'
 import { prolongSession, type Visit } from '../auth/session.ts'
+import { type OpenBrake, openBrakes } from '../brakes/find.ts'
 import { tenantNow } from '../db/directory.ts'
 import type { Scope } from '../db/scope.ts'
 import { Unauthenticated } from '../errors.ts'
@@ -33,6 +34,8 @@ export interface Frame {
   /** When it was read, in milliseconds since 1970. */
   since: number
   counts: { review: number; notifications: number }
+  /** The brakes that are on. */
+  brakes: OpenBrake[]
   /** `Saturday, 21 November · Berlin, 08:36` */
   now: string
   flash: { kind: 'good' | 'bad' | 'info'; text: string } | null
@@ -150,9 +153,10 @@ async function readFrame(
 ): Promise<Frame> {
   const since = Date.now()
   const { pathname, search } = new URL(request.url)
-  const [notifications, review, [clock]] = await Promise.all([
+  const [notifications, review, brakes, [clock]] = await Promise.all([
     needsCount(scope),
     reviewCount(scope),
+    openBrakes(scope),
     scope.sql`select public.clock() as now`,
   ])
   return {
@@ -162,6 +166,7 @@ async function readFrame(
     address: pathname + search,
     since,
     counts: { review, notifications },
+    brakes,
     now: dateline((clock?.now as Date | undefined) ?? new Date(), visit.workspace.zone),
     flash,
     canWrite: may(scope.actor, 'content.write'),

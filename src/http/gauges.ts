@@ -101,7 +101,15 @@ const ofQueue = (newest: ReturnType<ReturnType<typeof sampledDepth>>): Gauges =>
     : {
         masthead_publish_jobs: {
           help: 'publish jobs that are not over, of all workspaces, by state, as they were last counted',
-          value: Object.entries(newest.depth).map(([state, value]) => ({ labels: { state }, value })),
+          value: Object.entries(newest.depth.states).map(([state, value]) => ({ labels: { state }, value })),
+        },
+        masthead_publish_jobs_overdue: {
+          help: 'scheduled publish jobs whose moment passed more than 30 seconds ago, as they were last counted',
+          value: newest.depth.overdue,
+        },
+        masthead_publish_overdue_seconds: {
+          help: 'how late the oldest of the overdue publish jobs is',
+          value: newest.depth.latest,
         },
         masthead_publish_jobs_counted_seconds: {
           help: 'age of the count of publish jobs',

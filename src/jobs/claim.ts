@@ -2,7 +2,10 @@ import { type OpenedAccount, openAccounts } from '../accounts/credential.ts'
 import type { Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Json, PlatformId } from '../platforms/platform.ts'
+import { brakeOn, holdBraked } from '../publishing/braked.ts'
+import { holdTooLate, tooLate } from '../publishing/late.ts'
 import { type PostDraft, postDrafts } from '../publishing/post.ts'
+import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
 
 /** How long a claimed job is its worker's; renewed while it is being sent. */
 export const leaseSeconds = 20
@@ -36,16 +39,38 @@ export interface ClaimedJob {
   answersTo: string | null
 }
 
+export interface Claim {
+  jobs: ClaimedJob[]
+  /** How many were not to be sent and were put aside instead: held, or given a later moment. */
+  aside: number
+}
+
 /**
  * Claims at most `most` jobs that are due, and those whose worker let its lease run out. One job an account at a time,
- * the longest due first, so that an account's posts go out in their order.
+ * the longest due first, so that an account's posts go out in their order. What a brake is on, and what is later than it
+ * may be, is held instead; what is late with others is given a moment of its own.
  */
-export async function claimJobs(scope: Scope, worker: string, most: number): Promise<ClaimedJob[]> {
-  const { sql } = scope
-  const found = await sql`
+export async function claimJobs(scope: Scope, worker: string, most: number): Promise<Claim> {
+  const found = await findDue(scope, most)
+  const aside = await putAside(scope, found)
+  const jobs = await claimFound(scope, worker, most, aside > 0 ? await findDue(scope, most) : found)
+  return { jobs, aside }
+}
+
+type Aside = 'brake' | 'late' | 'backlog'
+type Found = Record<string, unknown> & { aside: Aside | null }
+
+/** The due jobs, locked, each with why it is not to be sent. What may have been sent is to be looked for in any case. */
+async function findDue({ sql }: Scope, most: number): Promise<Found[]> {
+  const rows = await sql`
     select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform,
       j.first_comment_of, (select above.remote_id from publish_jobs above where above.id = j.first_comment_of) as answers_to,
-      extract(epoch from public.clock() - j.run_at)::float8 as late, public.clock() as now
+      extract(epoch from public.clock() - j.run_at)::float8 as late, public.clock() as now,
+      case when j.state = 'publishing' and (select armed_at is not null from publish_attempts where id = j.attempt_id) then null
+        when ${brakeOn(sql)} is not null then 'brake'
+        when ${tooLate(sql)} then 'late'
+        when j.state = 'scheduled' and j.next_try_at is null
+          and j.run_at <= public.clock() - ${backlogSeconds} * interval '1 second' then 'backlog' end as aside
     from publish_jobs j join social_accounts a on a.id = j.account_id
     where (j.state = 'publishing' and j.lease_until <= public.clock())
       or (j.state = 'scheduled' and coalesce(j.next_try_at, j.run_at) <= public.clock()
@@ -53,9 +78,42 @@ export async function claimJobs(scope: Scope, worker: string, most: number): Pro
     order by coalesce(j.next_try_at, j.run_at), j.id
     limit ${most * 4}
     for update of j skip locked`
+  return rows as unknown as Found[]
+}
+
+/** So many are held in one claim: each is told to those who can answer. */
+const mostAside = 50
+
+async function putAside(scope: Scope, found: readonly Found[]): Promise<number> {
+  const those = (aside: Aside) => found.filter(row => row.aside === aside)
+  const held = [...those('brake'), ...those('late')].slice(0, mostAside)
+  const backlog = those('backlog')
+  const broken = held.filter(row => row.state === 'publishing')
+  if (broken.length > 0) {
+    await takeOver(scope, broken)
+    await scope.sql`
+      update publish_jobs set state = 'scheduled', lease_until = null where id = any(${broken.map(idOf)}::uuid[])`
+  }
+  const ids = held.map(idOf)
+  if (ids.length > 0) {
+    await holdBraked(scope, { ids })
+    await holdTooLate(scope, ids)
+  }
+  if (backlog.length > 0) await spreadLate(scope, [...new Set(backlog.map(row => row.account_id as string))])
+  return held.length + backlog.length
+}
+
+const idOf = (row: Found) => row.id as string
+
+async function claimFound(
+  scope: Scope,
+  worker: string,
+  most: number,
+  found: readonly Found[],
+): Promise<ClaimedJob[]> {
   const accounts = new Set<string>()
   const chosen = found.filter(row => {
-    if (accounts.size >= most || accounts.has(row.account_id as string)) return false
+    if (row.aside !== null || accounts.size >= most || accounts.has(row.account_id as string)) return false
     accounts.add(row.account_id as string)
     return true
   })

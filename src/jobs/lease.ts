@@ -1,11 +1,19 @@
 import type { Scope } from '../db/scope.ts'
 import type { Json } from '../platforms/platform.ts'
+import { brakeKey, brakeOn } from '../publishing/braked.ts'
 import { type ClaimedJob, leaseSeconds } from './claim.ts'
 
 /** Another worker holds the job now: nothing may be sent or recorded for it any more. */
 export class LeaseLost extends Error {
   constructor() {
     super('The lease on this job was lost')
+  }
+}
+
+/** The job is held back since it was claimed: it goes back unsent to those that are planned. */
+export class HeldBack extends Error {
+  constructor() {
+    super('This job may not be sent just now')
   }
 }
 
@@ -18,7 +26,7 @@ const freshMs = (leaseSeconds - spareSeconds) * 1000
 /** What one attempt may do to its job; each is fenced: it works only while this attempt holds the job. */
 export interface Lease {
   signal: AbortSignal
-  /** The next call may publish, and must begin at once. `known` is remembered with it, as a step is. */
+  /** The next call may publish, and must begin at once. `known` is remembered with it, as a step is. @throws HeldBack, LeaseLost */
   arm(known: Record<string, Json>): Promise<void>
   /** Looked and not found: the attempt is as if it had not been armed. */
   disarm(): Promise<void>
@@ -31,24 +39,49 @@ interface Arming {
   known: Record<string, Json>
 }
 
+/** What became of asking to send: held back is what a brake has come over since the claim. */
+type Armed = 'armed' | 'held back' | 'lost'
+
 /**
- * Writes down, for several jobs at once, that their next calls may publish. A job's row is locked first: a take-over
- * that commits while this waits for it is seen, not overtaken.
- * @returns for each, whether its attempt still holds the job for long enough; where not, nothing was written
+ * Writes down, for several jobs at once, that their next calls may publish. The jobs' rows are locked first, by a
+ * statement of their own that also waits for a brake just being put on: a take-over or a brake that commits meanwhile is
+ * seen, not overtaken.
+ * @returns for each, whether its attempt may send; `lost` when it does not hold the job for long enough. Where it may
+ * not, nothing was written
  */
-export async function armJobs({ sql }: Scope, armings: readonly Arming[]): Promise<boolean[]> {
-  const armed = await sql`
-    with held as (
+export async function armJobs(scope: Scope, armings: readonly Arming[]): Promise<Armed[]> {
+  const { sql } = scope
+  const ids = armings.map(({ job }) => job.id)
+  const attempts = armings.map(({ job }) => job.attemptId)
+  const ours = sql`
+    j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing'
+      and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second'`
+  await sql`
+    select pg_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0)) from publish_jobs
+    where id = any(${ids}::uuid[]) order by id for update`
+  const rows = await sql`
+    with given as (
+      select given.job_id, given.attempt_id, given.known
+      from unnest(${ids}::uuid[], ${attempts}::uuid[],
+        ${armings.map(({ known }) => JSON.stringify(known))}::text[]::jsonb[]) given (job_id, attempt_id, known)),
+    asked as materialized (
+      select j.id, j.attempt_id, ${brakeOn(sql)} is not null as held_back
+      from publish_jobs j join given on ${ours}),
+    held as (
       update publish_jobs j set steps = j.steps || given.known,
         lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
-      from unnest(${armings.map(({ job }) => job.id)}::uuid[], ${armings.map(({ job }) => job.attemptId)}::uuid[],
-        ${armings.map(({ known }) => JSON.stringify(known))}::text[]::jsonb[]) given (job_id, attempt_id, known)
-      where j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing'
-        and j.lease_until > public.clock() + ${spareSeconds} * interval '1 second' returning j.attempt_id)
-    update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from held
-    where a.id = held.attempt_id returning a.id`
-  const ids = new Set(armed.map(row => row.id as string))
-  return armings.map(({ job }) => ids.has(job.attemptId))
+      from given join asked on asked.id = given.job_id
+      where j.id = given.job_id and not asked.held_back returning j.attempt_id),
+    armed as (
+      update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from held
+      where a.id = held.attempt_id returning a.id)
+    select asked.attempt_id, asked.held_back, armed.id is not null as armed from asked left join armed on armed.id = asked.attempt_id`
+  const answers = new Map(rows.map(row => [row.attempt_id as string, row]))
+  return armings.map(({ job }) => {
+    const answer = answers.get(job.attemptId)
+    if (answer?.held_back === true) return 'held back'
+    return answer?.armed === true ? 'armed' : 'lost'
+  })
 }
 
 /**
@@ -60,8 +93,7 @@ export function holdLease(
   run: <T>(work: (scope: Scope) => Promise<T>) => Promise<T>,
   job: Pick<ClaimedJob, 'id' | 'attemptId'>,
   deadlineMs: number,
-  arm = (arming: Arming): Promise<boolean> =>
-    run(async scope => (await armJobs(scope, [arming]))[0] === true),
+  arm = (arming: Arming): Promise<Armed> => run(async scope => (await armJobs(scope, [arming]))[0] ?? 'lost'),
 ): Lease {
   const lost = new AbortController()
   const stillOurs = (held: boolean) => {
@@ -84,7 +116,9 @@ export function holdLease(
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
     async arm(known) {
       const asked = performance.now()
-      stillOurs(await arm({ job, known }))
+      const armed = await arm({ job, known })
+      if (armed === 'held back') throw new HeldBack()
+      stillOurs(armed === 'armed')
       // This process stood still, or the answer did: somebody else may have looked, found nothing and be sending it.
       stillOurs(performance.now() - asked < freshMs)
     },

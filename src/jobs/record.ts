@@ -3,6 +3,7 @@ import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { record, recordAll } from '../events.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
+import { besideBrakes, holdBraked } from '../publishing/braked.ts'
 import { planFirstComments } from '../publishing/first-comment.ts'
 import { calledOffState, perhapsOut } from '../publishing/perhaps.ts'
 import type { ClaimedJob } from './claim.ts'
@@ -172,6 +173,7 @@ async function recordOther(
  */
 async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure): Promise<void> {
   const { sql } = scope
+  await besideBrakes(scope)
   const [now] = await sql`
     update publish_jobs j set
       state = case when c.state = 'archived' then ${calledOffState(scope)}
@@ -189,7 +191,7 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
     })
   else if (now?.state === 'held')
     await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval' })
-  else await lowerDue(scope, at)
+  else if ((await holdBraked(scope, { ids: [job.id] })).length === 0) await lowerDue(scope, at)
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
 import { crashPoint } from './crash.ts'
 import { rehearsalJournal } from './journal.ts'
-import { armJobs, holdLease, LeaseLost } from './lease.ts'
+import { armJobs, HeldBack, holdLease, LeaseLost } from './lease.ts'
 import { type Note, recordOutcomes } from './record.ts'
 import { sendThread } from './thread.ts'
 import type { Together } from './together.ts'
@@ -207,6 +207,7 @@ async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<
   }
   const outcome = await platform.publish(opened.account, post, sending).catch((error: unknown): Outcome => {
     if (error instanceof LeaseLost) throw error
+    if (error instanceof HeldBack) return { is: 'retry', why: heldBack, afterMs: 0 }
     services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })
     const why = broke(platform.name, error)
     return armed ? { is: 'unconfirmed', why } : { is: 'retry', why }
@@ -273,6 +274,12 @@ const accountGone = {
   code: 'account_gone',
   message: 'The account or the content of this post is no longer here.',
   next: 'Connect the account again and schedule the content anew.',
+}
+
+const heldBack = {
+  code: 'held_back',
+  message: 'It was held back before anything was sent.',
+  next: 'It goes out when it may.',
 }
 
 const needsReconnect = (name: string) => ({

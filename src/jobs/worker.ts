@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { endBrakes } from '../brakes/brakes.ts'
 import { oldestServedLevel } from '../db/migrations.ts'
 import type { Actor, Scope, Tenant } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
@@ -41,6 +42,10 @@ interface Claimed {
   jobs: ClaimedJob[]
   runs: ClaimedRun[]
   mails: ClaimedMail[]
+  /** Jobs that were put aside: there may be more to claim behind them. */
+  aside: number
+  /** A brake has run out: it is to be taken off before anything is claimed. */
+  braked?: boolean
 }
 
 /** The publishing loop: finds tenants with something due, claims fairly, sends outside any transaction. */
@@ -106,9 +111,13 @@ export function createWorker(services: Services): Worker {
     const actor: Actor = { tenantId, userId: null, role: 'system' }
     let claimed: Claimed
     try {
-      claimed = await db.within(actor, scope =>
-        claimDue(scope, name, most, Math.max(0, mailLanes - mailing.size)),
-      )
+      const claim = () =>
+        db.within(actor, scope => claimDue(scope, name, most, Math.max(0, mailLanes - mailing.size)))
+      claimed = await claim()
+      if (claimed.braked) {
+        await db.within(actor, endBrakes)
+        claimed = await claim()
+      }
     } catch (error) {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
@@ -126,7 +135,7 @@ export function createWorker(services: Services): Worker {
         sendMail(services, tenantId, one).catch(error => log.error('a mail broke', { mail: one.id, error })),
         mailing,
       )
-    return claimed.jobs.length + claimed.runs.length + claimed.mails.length
+    return claimed.jobs.length + claimed.runs.length + claimed.mails.length + claimed.aside
   }
 
   /** What falls due before the next tick is met on the moment. */
@@ -192,21 +201,24 @@ export function createWorker(services: Services): Worker {
 async function claimDue(scope: Scope, worker: string, most: number, mostMails: number): Promise<Claimed> {
   const { tenant } = scope
   const [mine] = await scope.sql`
-    select ${runsDue(scope)} <= public.clock() as runs, ${deliveriesDue(scope)} <= public.clock() as mails from tenant_due
+    select ${runsDue(scope)} <= public.clock() as runs, ${deliveriesDue(scope)} <= public.clock() as mails,
+      exists (select 1 from brakes where released_at is null and ends_at <= public.clock()) as braked from tenant_due
     where role = current_user
       and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked`
-  if (!mine) return { tenant, jobs: [], runs: [], mails: [] }
-  const jobs = await claimJobs(scope, worker, most)
+  if (!mine || mine.braked)
+    return { tenant, jobs: [], runs: [], mails: [], aside: 0, braked: mine?.braked === true }
+  const { jobs, aside } = await claimJobs(scope, worker, most)
   const runs = mine.runs && jobs.length < most ? await claimRuns(scope, worker, most - jobs.length) : []
+  // What is held tells people, by mail too: those mails are due at once, and are met at the next look.
   const mails = mine.mails ? await claimMails(scope, mostMails) : []
   // A claim that a crash of the database forgets is harmless for a post: arming comes later in its log, and is waited for.
-  if (!mine.runs && !mine.mails) await scope.sql`set local synchronous_commit = off`
+  if (!mine.runs && !mine.mails && aside === 0) await scope.sql`set local synchronous_commit = off`
   await writeDue(scope)
-  return { tenant, jobs, runs, mails }
+  return { tenant, jobs, runs, mails, aside }
 }
 
 /**
- * Writes when the tenant is due next, the least over jobs, mails and runs, lease ends included; unless it is suspended.
+ * Writes when the tenant is due next, the least over jobs, mails, runs and brakes' ends, lease ends included; unless it is suspended.
  * Call only with the due row locked by an earlier statement.
  */
 export async function writeDue(scope: Scope): Promise<void> {
@@ -214,6 +226,7 @@ export async function writeDue(scope: Scope): Promise<void> {
     update tenant_due set next_due_at = least(
       (select min(coalesce(next_try_at, run_at)) from publish_jobs where state = 'scheduled'),
       (select min(lease_until) from publish_jobs where state = 'publishing'),
+      (select min(ends_at) from brakes where released_at is null),
       ${deliveriesDue(scope)}, ${runsDue(scope)})
     where role = current_user and next_due_at is distinct from '-infinity'`
 }

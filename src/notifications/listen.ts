@@ -53,17 +53,41 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
       })
   },
   async 'publish_job.held'(scope, { subjectId, data }) {
-    if (data.for !== 'late') return
+    // What a brake has let go too late is told once, with the brake.
+    if (data.for !== 'late' || data.from === 'brake') return
     const job = await jobWords(scope, subjectId)
     if (job)
       await tell(scope, 'failed', subjectId, `/publish-jobs/${subjectId}`, {
-        about: `“${job.words}” was not sent to ${job.account}: its moment passed while ${data.why}. It waits for your word.`,
+        about: `“${job.words}” was not sent to ${job.account}: its moment passed${data.why ? ` while ${data.why}` : ''}. It waits for your word.`,
         to: await schedulers(scope, job.createdBy),
       })
   },
   'publish_job.cancelled': closeJob,
   'publish_job.scheduled': closeJob,
   'publish_job.moved': closeJob,
+
+  async 'brake.put_on'(scope, { subjectId, data }) {
+    const held = data.held as number
+    const people = await peopleWho(scope, 'brakes.use')
+    await tell(scope, 'brake', subjectId, '/brakes', {
+      about: `${await actorName(scope)} put a brake on ${data.about}: ${data.reason} ${held === 1 ? 'One post is' : `${held} posts are`} held.`,
+      to: people.filter(id => id !== scope.actor.userId),
+    })
+  },
+  async 'brake.taken_off'(scope, { subjectId, data }) {
+    await close(scope, ['brake'], subjectId)
+    // Who took it off has seen the page say so; when it runs out nobody is there.
+    const asks = data.asks as number
+    if (!data.ranOut && asks === 0) return
+    const ended = data.ranOut
+      ? `The brake on ${data.about} has run out`
+      : `${await actorName(scope)} took the brake off ${data.about}`
+    const people = await peopleWho(scope, 'brakes.use')
+    await tell(scope, 'brake', subjectId, asks > 0 ? '/publish-jobs?state=held' : '/brakes', {
+      about: `${ended}: ${data.goesOut} planned again, ${asks} too late and waiting for your word.`,
+      to: people.filter(id => id !== scope.actor.userId),
+    })
+  },
 
   async 'account.reconnect_needed'(scope, { subjectId }) {
     const [account] = await scope.sql`
@@ -159,6 +183,7 @@ const labels: Record<Exclude<Kind, 'comment'>, string> = {
   reconnect: 'Connect it again',
   review: 'Read and answer',
   changes: 'See what is asked for',
+  brake: 'Look at the brakes',
 }
 
 async function mailThem(

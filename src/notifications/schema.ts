@@ -1,4 +1,4 @@
-export const kinds = ['failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment'] as const
+export const kinds = ['failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'brake'] as const
 export type Kind = (typeof kinds)[number]
 
 /** Something that asks for one person; done once it is answered, by whomever, or put away by that person. */

@@ -34,7 +34,8 @@ export const feed: Platform = {
   async publish(account, post, sending) {
     const why = misfit(post, account.limits, 'the feed')
     if (why) return { is: 'rejected', why }
-    // Nothing leaves the house: recording the job is what publishes it, so there is nothing to write down before.
+    // Nothing leaves the house, recording the job is what publishes it; but only what may go out just now.
+    await sending.arm()
     return { is: 'published', remoteId: post.jobId, remoteUrl: sending.feedUrl(post.jobId) }
   },
   /** Nothing has ever left the house: recording the job again is what publishes it. */

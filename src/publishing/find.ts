@@ -6,7 +6,7 @@ import { isoIn } from '../lib/time.ts'
 import { platforms } from '../platforms/index.ts'
 import type { PlatformId } from '../platforms/platform.ts'
 import { outOf } from './parts.ts'
-import type { Attempt, Job, JobError, JobState } from './schema.ts'
+import type { Attempt, HeldFor, Job, JobError, JobState } from './schema.ts'
 
 export interface JobQuery {
   state?: readonly JobState[] | undefined
@@ -37,7 +37,7 @@ async function select(
             and (${given.afterId}::uuid is null or (j.run_at, j.id) > (${given.afterRunAt}::text::timestamptz, ${given.afterId}::uuid))`
   const rows = await sql`
     select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.run_at, j.run_at::text as run_at_text,
-      j.local, j.zone, j.next_try_at, j.remote_id, j.remote_url, j.published_at, j.error,
+      j.local, j.zone, j.next_try_at, j.held_for, j.late_minutes, j.remote_id, j.remote_url, j.published_at, j.error,
       j.steps, j.first_comment_of, case when j.first_comment_of is null then coalesce(
         (select case when jsonb_typeof(own->'thread') = 'array' then jsonb_array_length(own->'thread') end
           from jsonb_array_elements(v.variants) own where own->>'accountId' = j.account_id::text limit 1),
@@ -66,6 +66,8 @@ function toJob(row: Record<string, unknown>): Job & { runAtText: string } {
     local: row.local as string,
     zone: row.zone as string,
     nextTryAt: iso(row.next_try_at),
+    heldFor: row.held_for as HeldFor | null,
+    lateMinutes: row.late_minutes as number | null,
     attempts: (row.attempts as Attempt[]).map(attempt => ({
       ...attempt,
       startedAt: iso(attempt.startedAt) ?? '',

@@ -1,6 +1,7 @@
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Happening, record } from '../events.ts'
+import { besideBrakes, holdBraked, releaseUnbraked } from './braked.ts'
 import { partlyOut } from './parts.ts'
 import { calledOffError, calledOffState, recordCalledOff } from './perhaps.ts'
 import type { JobState } from './schema.ts'
@@ -11,7 +12,17 @@ import type { JobState } from './schema.ts'
  */
 export async function followContent(scope: Scope, { type, subjectId }: Happening): Promise<void> {
   const react = reactions[type]
-  if (react) await react(scope, subjectId)
+  if (!react) return
+  await besideBrakes(scope)
+  await lockWaiting(scope, type === 'workspace.changed' ? null : subjectId)
+  await react(scope, subjectId)
+}
+
+/** Whoever needs several waiting jobs locks them by id: those of a piece of content or an account, or all. */
+async function lockWaiting({ sql }: Scope, of: string | null): Promise<void> {
+  await sql`
+    select 1 from publish_jobs where state in ('scheduled', 'held')
+      and (${of}::uuid is null or content_id = ${of}::uuid or account_id = ${of}::uuid) order by id for update`
 }
 
 const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => Promise<void>>> = {
@@ -23,6 +34,9 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
         and j.first_comment_of is null and not ${partlyOut(scope)}
         and not exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)`
     await holdUnapproved(scope, contentId)
+    // New words or tags may be what a brake is on, or be so no more.
+    await holdBraked(scope, { contentId })
+    await releaseUnbraked(scope, { contentId })
   },
   'content.approved': releaseApproved,
   'content.changes_requested': holdUnapproved,
@@ -30,16 +44,15 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
   'content.archived': (scope, contentId) => cancelAll(scope, 'content', contentId),
   'account.removed': (scope, accountId) => cancelAll(scope, 'account', accountId),
   async 'account.connected'(scope, accountId) {
-    await release(
-      scope,
-      await scope.sql`
+    const freed = await scope.sql`
       update publish_jobs j set state = case when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
         held_for = case when w.approval_required and c.state <> 'approved' then 'approval' end, error = null,
-        tries = 0, first_try_at = null
+        tries = 0, first_try_at = null, wanted_at = public.clock()
       from content c cross join workspace w
       where j.content_id = c.id and j.account_id = ${accountId} and j.state = 'held' and j.held_for = 'reconnect'
-      returning j.run_at`,
-    )
+      returning j.id, j.run_at`
+    await holdBraked(scope, { ids: freed.map(row => row.id as string) })
+    await release(scope, freed)
   },
   async 'workspace.changed'(scope) {
     await releaseApproved(scope, null)
@@ -57,16 +70,17 @@ async function holdUnapproved(scope: Scope, contentId: string | null): Promise<v
     await record(scope, 'publish_job.held', job.id as string, { contentId: job.content_id, for: 'approval' })
 }
 
+/** What was approved goes out, late or not. What needs no approval any more was looked at by nobody: it asks if it is late. */
 async function releaseApproved(scope: Scope, contentId: string | null): Promise<void> {
-  await release(
-    scope,
-    await scope.sql`
-    update publish_jobs j set state = 'scheduled', held_for = null, tries = 0, first_try_at = null
+  const freed = await scope.sql`
+    update publish_jobs j set state = 'scheduled', held_for = null, tries = 0, first_try_at = null,
+      wanted_at = case when ${contentId}::uuid is null then j.wanted_at else public.clock() end
     from content c cross join workspace w
     where j.content_id = c.id and (${contentId}::uuid is null or c.id = ${contentId}::uuid)
       and (c.state = 'approved' or not w.approval_required) and j.state = 'held' and j.held_for = 'approval'
-    returning j.run_at`,
-  )
+    returning j.id, j.run_at`
+  await holdBraked(scope, { ids: freed.map(row => row.id as string) })
+  await release(scope, freed)
 }
 
 /** A job that was held begins anew: the time it was held does not count against its tries. */

@@ -4,11 +4,12 @@ import { Conflict, NotFound } from '../errors.ts'
 import { type EventType, record } from '../events.ts'
 import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
+import { besideBrakes, holdBraked } from './braked.ts'
 import { readJob } from './find.ts'
 import { planFirstComments } from './first-comment.ts'
 import { takeMendedParts } from './mended.ts'
 import { partlyOut, partStep } from './parts.ts'
-import { calledOffError, calledOffState, recordCalledOff } from './perhaps.ts'
+import { calledOffError, calledOffState, perhapsOut, recordCalledOff } from './perhaps.ts'
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
 
@@ -17,12 +18,19 @@ interface Locked {
   state: JobState
   heldFor: HeldFor | null
   contentId: string
+  perhaps: boolean
 }
 
-/** The job, locked against the worker and other people until the transaction ends. @throws NotFound */
+/** The job, locked against the worker and other people until the transaction ends; its content before it. @throws NotFound */
 async function lockJob(scope: Scope, id: string): Promise<Locked> {
+  await besideBrakes(scope)
+  if (isId(id))
+    await scope.sql`
+      select 1 from content c where c.id = (select content_id from publish_jobs where id = ${id}) for share of c`
   const [row] = isId(id)
-    ? await scope.sql`select id, state, held_for, content_id from publish_jobs where id = ${id} for update`
+    ? await scope.sql`
+        select j.id, j.state, j.held_for, j.content_id, ${perhapsOut(scope)} as perhaps
+        from publish_jobs j where j.id = ${id} for update`
     : []
   if (!row) throw new NotFound()
   return {
@@ -30,6 +38,7 @@ async function lockJob(scope: Scope, id: string): Promise<Locked> {
     state: row.state as JobState,
     heldFor: row.held_for as HeldFor | null,
     contentId: row.content_id as string,
+    perhaps: row.perhaps as boolean,
   }
 }
 
@@ -43,14 +52,23 @@ function refuseUnless(job: Locked, states: readonly JobState[], wish: string): v
   throw new Conflict(`It is ${job.state}, so it cannot be ${wish}.`)
 }
 
-/** Plans a job that has not begun for another moment, or for now. One whose moment had passed waits for it again. */
+/**
+ * Plans a job for another moment, or for now. One whose moment had passed waits for it again; one that was tried gets all
+ * its tries anew.
+ * @throws Conflict when it is over or under way, or is to be put off although it may be out
+ */
 export async function moveJob(scope: Scope, id: string, change: JobChange): Promise<Job> {
   allow(scope, 'jobs.schedule')
   const job = await lockJob(scope, id)
   refuseUnless(job, ['scheduled', 'held'], 'moved')
+  if (job.perhaps && change.now === undefined)
+    throw new Conflict(
+      'It may be out already: an answer was lost, and the next try finds out. Send it now or cancel it; it cannot be moved.',
+    )
   const moment = await plannedMoment(scope, change)
   await scope.sql`
-    update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null
+    update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null,
+      tries = 0, first_try_at = null, wanted_at = null, late_minutes = case when ${change.lateMinutes !== undefined} then ${change.lateMinutes ?? null}::int else late_minutes end
     where id = ${id}`
   const heldFor = job.heldFor === 'late' ? await planAgain(scope, job, moment.at) : null
   await record(scope, 'publish_job.moved', id, { contentId: job.contentId })
@@ -124,17 +142,18 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
 async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Promise<'approval' | null> {
   const [rules] = await scope.sql`
     select c.state, c.version_id, w.approval_required from content c cross join workspace w
-    where c.id = ${job.contentId} for share of c`
+    where c.id = ${job.contentId}`
   if (rules?.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const heldFor = rules?.approval_required && rules.state !== 'approved' ? 'approval' : null
   // Whoever mended the words wants those sent; what an attempt may have sent already stays what it was.
   await takeMendedParts(scope, job.id)
   await scope.sql`
     update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
-      first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`},
+      first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`}, wanted_at = public.clock(),
       version_id = case when j.first_comment_of is not null or ${partlyOut(scope)}
           or exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
         then j.version_id else ${rules?.version_id as string}::uuid end
     where j.id = ${job.id}`
+  await holdBraked(scope, { ids: [job.id] })
   return heldFor
 }

@@ -11,7 +11,7 @@ import { page } from '../http/page.ts'
 import { may } from '../permissions.ts'
 import { cancelJob, moveJob, publishNow, resolveJob } from './moves.ts'
 import { countStates, dateNow, listRows } from './rows.ts'
-import { type Job, jobStates, Resolution, WallTimeGiven } from './schema.ts'
+import { type Job, jobStates, Resolution, TimeForm } from './schema.ts'
 import { readSheet } from './sheet.ts'
 
 type JobRequest = DeskRequest & { params: { slug: string; id: string } }
@@ -89,8 +89,8 @@ export function publishingPages(desk: Desk) {
     .post('/w/:slug/publish-jobs/:id/time', ctx =>
       act(
         ctx,
-        WallTimeGiven,
-        (scope, at) => moveJob(scope, ctx.params.id, { at }),
+        TimeForm,
+        (scope, { lateMinutes = null, ...at }) => moveJob(scope, ctx.params.id, { at, lateMinutes }),
         job => `It goes out on ${job.local.replace('T', ' at ')} (${job.zone}).`,
       ),
     )

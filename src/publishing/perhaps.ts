@@ -39,3 +39,11 @@ export const calledOff: JobError = {
   next: 'Look at the account, then tell us: it is there, send it again, or give up.',
   link: null,
 }
+
+/** What stands at a job whose next try would be too late to be made unasked, while it is not known whether it is out. */
+export const lateUnsure: JobError = {
+  code: 'late_unsure',
+  message: 'It may be out already: an answer was lost, and by now it is too late to try again unasked.',
+  next: 'Look at the account, then tell us: it is there, send it again, or give up.',
+  link: null,
+}

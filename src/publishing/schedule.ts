@@ -9,6 +9,7 @@ import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import { taken } from '../platforms/parts.ts'
 import type { Limits, PlatformId } from '../platforms/platform.ts'
+import { besideBrakes, holdBraked } from './braked.ts'
 import { jobsOfContent } from './find.ts'
 import { postDraft } from './post.ts'
 import type { Job, JobChange, Schedule } from './schema.ts'
@@ -27,6 +28,7 @@ export async function scheduleJobs(
 ): Promise<{ items: Job[] }> {
   allow(scope, 'jobs.schedule')
   const { sql } = scope
+  await besideBrakes(scope)
   const [content] = isId(contentId)
     ? await sql`select id, state, version_id from content where id = ${contentId} for update`
     : []
@@ -34,7 +36,8 @@ export async function scheduleJobs(
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const accounts = await chosenAccounts(scope, schedule.accounts)
   const moment = await plannedMoment(scope, schedule)
-  const [workspace] = await sql`select approval_required from workspace`
+  const [workspace] = await sql`
+    select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`
   const waits = (workspace?.approval_required as boolean) && content.state !== 'approved'
   const made: string[] = []
   for (const account of accounts) {
@@ -43,13 +46,14 @@ export async function scheduleJobs(
     const heldFor = account.state === 'reconnect' ? 'reconnect' : waits ? 'approval' : null
     const id = newId()
     await sql`
-      insert into publish_jobs (id, content_id, version_id, account_id, state, held_for, run_at, local, zone, created_by)
+      insert into publish_jobs (id, content_id, version_id, account_id, state, held_for, run_at, local, zone, late_minutes, created_by)
       values (${id}, ${contentId}, ${content.version_id}, ${account.id}, ${heldFor ? 'held' : 'scheduled'}, ${heldFor},
-        ${moment.at}, ${moment.local}, ${moment.zone}, ${scope.actor.userId})`
+        ${moment.at}, ${moment.local}, ${moment.zone}, ${schedule.lateMinutes ?? null}, ${scope.actor.userId})`
     await record(scope, 'publish_job.scheduled', id, { contentId, accountId: account.id })
     if (heldFor) await record(scope, 'publish_job.held', id, { contentId, for: heldFor })
     made.push(id)
   }
+  if (workspace?.braking) await holdBraked(scope, { ids: made })
   await wakeAt(scope, moment.at)
   const jobs = await jobsOfContent(scope, contentId)
   return { items: jobs.filter(job => made.includes(job.id)) }

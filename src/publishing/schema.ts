@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { lateMinutes } from '../auth/schema.ts'
 import type { PartOut } from './parts.ts'
 
 export const jobStates = [
@@ -12,8 +13,13 @@ export const jobStates = [
 ] as const
 export type JobState = (typeof jobStates)[number]
 
-/** What a held job waits for: its account, its approval, or a person's word because its moment has passed. */
-export type HeldFor = 'reconnect' | 'approval' | 'late'
+/** What a held job waits for: its account, its approval, a person's word because its moment has passed, or a brake's end. */
+export type HeldFor = 'reconnect' | 'approval' | 'late' | 'brake'
+
+const ownLate = lateMinutes
+  .nullable()
+  .optional()
+  .describe('How many minutes late it may go out unasked; null: as the workspace has it.')
 
 const accounts = z
   .array(z.string(), { error: 'must be a list of account ids' })
@@ -31,7 +37,12 @@ export const At = z.union([WallTimeGiven, z.iso.datetime({ offset: true })], {
 })
 
 export const Schedule = z
-  .strictObject({ accounts, at: At.optional(), now: z.literal(true, { error: 'must be true' }).optional() })
+  .strictObject({
+    accounts,
+    at: At.optional(),
+    now: z.literal(true, { error: 'must be true' }).optional(),
+    lateMinutes: ownLate,
+  })
   .refine(given => (given.at === undefined) !== (given.now === undefined), {
     error: 'give either "at" or "now": true',
     path: ['at'],
@@ -45,24 +56,34 @@ export const ScheduleForm = z.strictObject({
   local: z.string().optional(),
   zone: z.string().optional(),
   fold,
+  lateMinutes: lateMinutes.optional(),
 })
 
 /** @throws nothing; an empty time stays for the schedule's own check to refuse in words */
 export function scheduleOf(form: z.infer<typeof ScheduleForm>, zone: string): Schedule {
-  if (form.when === 'now') return { accounts: form.accounts, now: true }
+  const { accounts, lateMinutes } = form
+  if (form.when === 'now') return { accounts, now: true }
   return {
-    accounts: form.accounts,
+    accounts,
+    lateMinutes,
     at: { local: form.local ?? '', zone: form.zone ?? zone, fold: form.fold },
   }
 }
 
 export const JobChange = z
-  .strictObject({ at: At.optional(), now: z.literal(true, { error: 'must be true' }).optional() })
+  .strictObject({
+    at: At.optional(),
+    now: z.literal(true, { error: 'must be true' }).optional(),
+    lateMinutes: ownLate,
+  })
   .refine(given => (given.at === undefined) !== (given.now === undefined), {
     error: 'give either "at" or "now": true',
     path: ['at'],
   })
 export type JobChange = z.infer<typeof JobChange>
+
+/** The same, as the form of a job's page sends it: an empty limit is the workspace's. */
+export const TimeForm = WallTimeGiven.extend({ lateMinutes: lateMinutes.optional() })
 
 export const Resolution = z.strictObject({
   as: z.enum(['published', 'retry', 'abandon'], { error: 'must be published, retry or abandon' }),
@@ -101,6 +122,10 @@ export interface Job {
   local: string
   zone: string
   nextTryAt: string | null
+  /** What it waits for while it is held. */
+  heldFor: HeldFor | null
+  /** Its own limit of being late; null: the workspace's. */
+  lateMinutes: number | null
   attempts: Attempt[]
   /** Of a thread: of its first part. */
   remoteId: string | null

@@ -1,9 +1,10 @@
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import { readJob } from './find.ts'
+import { perhapsOut } from './perhaps.ts'
 import { type PostDraft, postDraft } from './post.ts'
 import { type JobRow, listRows } from './rows.ts'
-import type { Job } from './schema.ts'
+import type { HeldFor, Job } from './schema.ts'
 
 /** Everything that a job's page shows about it. */
 export interface JobSheet {
@@ -20,12 +21,25 @@ export interface JobSheet {
   siblings: JobRow[]
   /** The job of its first comment, once it is planned. */
   firstComment: JobRow | null
+  /** An answer was lost: it may be out although it waits, so it cannot be put off. */
+  perhaps: boolean
+  /** What held it and what let it go, the first first. */
+  holds: Hold[]
 }
+
+/** `for` is null where a brake let it go. */
+export interface Hold {
+  at: Date
+  for: HeldFor | null
+  why: string | null
+}
+
+const mostHolds = 50
 
 /** @throws NotFound */
 export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
   const job = await readJob(scope, id)
-  const [own, post, siblings, comments, [facts]] = await Promise.all([
+  const [own, post, siblings, comments, [facts], holds] = await Promise.all([
     listRows(scope, { ids: [job.id], limit: 1 }),
     postDraft(scope, job),
     listRows(scope, { contentId: job.contentId, limit: 20 }),
@@ -35,11 +49,14 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
         (select name from users u where u.id = j.created_by) as planned_by, a.profile_url,
         (select json_build_object('at', d.created_at, 'by', (select name from users u where u.id = d.user_id))
           from approvals d where d.version_id = v.id and d.decision = 'approved'
-          order by d.created_at desc limit 1) as approved
+          order by d.created_at desc limit 1) as approved, ${perhapsOut(scope)} as perhaps
       from publish_jobs j
       join content_versions v on v.id = j.version_id
       join social_accounts a on a.id = j.account_id
       where j.id = ${job.id}`,
+    scope.sql`
+      select type, data, created_at from events
+      where subject_id = ${job.id} and type in ('publish_job.held', 'publish_job.released') order by id limit ${mostHolds}`,
   ])
   const row = own.items[0]
   if (!row || !facts) throw new NotFound()
@@ -52,7 +69,18 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
     plannedBy: facts.planned_by as string | null,
     approved: approved && { by: approved.by, at: new Date(approved.at) },
     profileUrl: facts.profile_url as string | null,
+    perhaps: facts.perhaps as boolean,
     siblings: siblings.items.filter(other => other.id !== job.id && other.firstCommentOf === null),
     firstComment: comments.items[0] ?? null,
+    holds: holds.map(toHold),
+  }
+}
+
+function toHold({ type, data, created_at: at }: Record<string, unknown>): Hold {
+  const { for: heldFor, about, reason, why } = data as Record<string, string | undefined>
+  return {
+    at: at as Date,
+    for: type === 'publish_job.held' ? (heldFor as HeldFor) : null,
+    why: about ? `On ${about}: ${reason}` : why ? `Its moment passed while ${why}.` : null,
   }
 }

@@ -36,7 +36,10 @@ export function teamApi(services: Pick<Services, 'config'>, api: ApiDoor) {
     })
     .patch('/workspace', context => api.write(context, scope => changeWorkspace(scope, context.body)), {
       body: WorkspaceChange,
-      detail: { summary: 'Change name, zone, country or whether approval is required', tags: ['workspace'] },
+      detail: {
+        summary: 'Change name, zone, country, whether approval is required, or how late posts go out unasked',
+        tags: ['workspace'],
+      },
     })
     .get('/users', context => api.read(context, scope => listUsers(scope, context.query)), {
       query: ListQuery,

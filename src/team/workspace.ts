@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { checkPassword, hashPassword } from '../auth/password.ts'
-import { country, personName, zone } from '../auth/schema.ts'
+import { country, lateMinutes, personName, zone } from '../auth/schema.ts'
 import type { Database } from '../db/database.ts'
 import type { Scope, Tenant } from '../db/scope.ts'
 import { createTenant } from '../db/tenants.ts'
@@ -19,6 +19,8 @@ export interface Workspace {
   zone: string
   country: string | null
   approvalRequired: boolean
+  /** A post less late than this goes out unasked; a later one asks. In minutes. */
+  lateMinutes: number
 }
 
 export const WorkspaceChange = z.strictObject({
@@ -26,6 +28,7 @@ export const WorkspaceChange = z.strictObject({
   zone: zone.optional(),
   country: country.nullable().optional(),
   approvalRequired: z.boolean({ error: 'must be true or false' }).optional(),
+  lateMinutes: lateMinutes.optional(),
 })
 export type WorkspaceChange = z.infer<typeof WorkspaceChange>
 
@@ -35,6 +38,7 @@ export const WorkspaceForm = z.strictObject({
   zone,
   country: country.optional(),
   approvalRequired: z.boolean(),
+  lateMinutes: lateMinutes.optional(),
 })
 
 export interface Founding {
@@ -83,7 +87,7 @@ export async function foundWorkspace(
 }
 
 export async function readWorkspace(scope: Scope): Promise<Workspace> {
-  const [row] = await scope.sql`select name, zone, country, approval_required from workspace`
+  const [row] = await scope.sql`select name, zone, country, approval_required, late_minutes from workspace`
   if (!row) throw new NotFound()
   return {
     id: scope.tenant.id,
@@ -92,6 +96,7 @@ export async function readWorkspace(scope: Scope): Promise<Workspace> {
     zone: row.zone as string,
     country: row.country as string | null,
     approvalRequired: row.approval_required as boolean,
+    lateMinutes: row.late_minutes as number,
   }
 }
 
@@ -105,11 +110,12 @@ export async function changeWorkspace(scope: Scope, change: WorkspaceChange): Pr
     zone: change.zone === undefined ? now.zone : checkZone(change.zone),
     country: change.country === undefined ? now.country : change.country,
     approvalRequired: change.approvalRequired ?? now.approvalRequired,
+    lateMinutes: change.lateMinutes ?? now.lateMinutes,
   }
   await scope.sql`
     update workspace set name = ${next.name}, zone = ${next.zone}, country = ${next.country},
-      approval_required = ${next.approvalRequired}`
-  const fields = (['name', 'zone', 'country', 'approvalRequired'] as const).filter(
+      approval_required = ${next.approvalRequired}, late_minutes = ${next.lateMinutes}`
+  const fields = (['name', 'zone', 'country', 'approvalRequired', 'lateMinutes'] as const).filter(
     field => next[field] !== now[field],
   )
   if (fields.length > 0) await record(scope, 'workspace.changed', scope.tenant.id, { fields })

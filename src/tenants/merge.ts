@@ -58,6 +58,7 @@ export async function mergeNow(at: TwoTimes): Promise<Merged> {
   await peopleAsNow(at)
   await accountsAsNow(at)
   await historyOfBoth(at)
+  await brakesAsNow(at)
   await callsNotRepeated(at)
   const [strays, doubles] = [await straysOf(at), await doublesOf(at)]
   const kept = await outStaysOut(at)
@@ -110,6 +111,17 @@ async function accountsAsNow(at: TwoTimes): Promise<void> {
   await take(at, 'social_accounts', null, 'is replaced')
 }
 
+/**
+ * A brake that is on stays on, and one that was taken off since does not come back. What it holds is told when it falls
+ * due, by the words and tags of then.
+ */
+async function brakesAsNow(at: TwoTimes): Promise<void> {
+  const { tx } = at
+  const { old } = names(at)
+  await tx`delete from ${old('brakes')}`
+  await take(at, 'brakes', null, 'is replaced')
+}
+
 /** What happened is not undone by forgetting it; what the rehearsal network has got it has. */
 async function historyOfBoth(at: TwoTimes): Promise<void> {
   await take(at, 'events', null, 'stays')
@@ -137,7 +149,7 @@ async function straysOf(at: TwoTimes): Promise<Stray[]> {
     select j.id, j.state, a.platform, a.name, j.remote_url, j.published_at, left(v.text, 120) as text
     from ${now('publish_jobs')} j join ${now('social_accounts')} a on a.id = j.account_id
     join ${now('content_versions')} v on v.id = j.version_id
-    where j.state in ('published', 'unconfirmed', 'publishing')
+    where j.state in ('published', 'unconfirmed', 'publishing') and j.first_comment_of is null
       and not exists (select 1 from ${old('content')} c where c.id = j.content_id)
     order by j.published_at, j.id`
   return rows.map(row => ({
@@ -164,6 +176,7 @@ async function doublesOf(at: TwoTimes): Promise<Double[]> {
     select distinct on (t.id) t.id, o.remote_url from ${old('publish_jobs')} t
     join ${now('publish_jobs')} o on o.content_id = t.content_id and o.account_id = t.account_id
     where t.state in ('scheduled', 'held', 'publishing') and o.state in ('published', 'unconfirmed', 'publishing')
+      and t.first_comment_of is null and o.first_comment_of is null
       and not exists (select 1 from ${old('publish_jobs')} known where known.id = o.id)
     order by t.id, o.published_at desc nulls last`
   return rows.map(row => ({ id: row.id as string, link: row.remote_url as string | null }))
@@ -276,6 +289,9 @@ async function holdThePast(at: TwoTimes, doubles: readonly Double[]): Promise<nu
   const passed = await tx`
     update ${old('publish_jobs')} set state = 'held', held_for = 'late', error = ${tx.json(late)}, next_try_at = null
     where state in ('scheduled', 'held') and run_at <= public.clock() and id <> all(${held}::uuid[]) returning id`
+  await tx`
+    update ${old('publish_jobs')} set state = 'scheduled', held_for = null, error = null
+    where state = 'held' and held_for = 'brake'`
   return held.length + passed.length
 }
 

@@ -43,7 +43,9 @@ export class Lane {
 
   /** Claims with the real function and goes on to the first point where it is held. @returns whether it got one */
   async claim(): Promise<boolean> {
-    const [job] = await this.#within(scope => claimJobs(scope, this.name, 1))
+    const {
+      jobs: [job],
+    } = await this.#within(scope => claimJobs(scope, this.name, 1))
     if (!job) return false
     this.job = job
     this.dead = false

@@ -1,6 +1,7 @@
 import type { ComposerSheet } from '../../src/content/composer.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Html } from '../html.ts'
+import { LateSelect } from '../publishing/late.tsx'
 import { ActionBar, Button, Choices, Field, FieldRow, Popover, Select, SheetPart } from '../ui/index.tsx'
 import type { Errors } from './sheet.tsx'
 
@@ -42,6 +43,7 @@ export function ScheduleBar({
               required
             />
           </FieldRow>
+          <LateSelect name="_late" usual={frame.workspace.lateMinutes} error={errors.lateMinutes} />
           {(errors.fold || typed.fold) && (
             <Choices
               kind="radio"

@@ -25,6 +25,7 @@ const looks: Record<Exclude<Kind, 'comment'>, { state: State; words: string }> =
   reconnect: { state: 'reconnect', words: 'Reconnect' },
   review: { state: 'in_review', words: 'Your approval' },
   changes: { state: 'changes_requested', words: 'Changes asked for' },
+  brake: { state: 'held', words: 'Brake' },
 }
 
 /** What waits for this person, the newest first; below it what is done. */

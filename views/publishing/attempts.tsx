@@ -17,6 +17,7 @@ const ends: Record<string, Look> = {
   reconnect: { words: 'The account has to be connected again', tone: 'failed', icon: 'unplug' },
   unconfirmed: { words: 'No clear answer', tone: 'unsure', icon: 'circle-question-mark' },
   absent: { words: 'Looked: it is not there', tone: 'held', icon: 'search' },
+  stopped: { words: 'Stopped by a brake before anything was sent', tone: 'held', icon: 'pause' },
   lost: { words: 'Broken off: the process ended', tone: 'held', icon: 'unplug' },
 }
 const running: Look = { words: 'Sending', tone: 'scheduled', icon: 'loader-circle' }

@@ -12,7 +12,7 @@ export interface Words {
   links?: Child
 }
 
-export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base: string): Words {
+export function cardWords({ job, row, profileUrl, perhaps }: JobSheet, zone: string, base: string): Words {
   const late = lateWords(row)
   const planned = <Time at={row.runAt} zone={row.zone} />
   const elsewhere = row.zone !== zone && (
@@ -42,6 +42,9 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
       Reconnect
     </LinkButton>
   )
+  const unsure = perhaps ? (
+    <p>It may be out already: an answer was lost. The next try finds out; until then it cannot be moved.</p>
+  ) : null
   const error = job.error && {
     next: <p dir="auto">{job.error.next}</p>,
     link: job.error.link && (
@@ -54,10 +57,16 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
     case 'scheduled':
       return {
         kicker: `Scheduled: ${whenWords(row) ?? ''}`,
-        title: <>Goes out {planned}</>,
+        title: late ? <>Was planned for {planned}</> : <>Goes out {planned}</>,
         text: (
           <>
             {elsewhere}
+            {row.nextTryAt && job.attempts.length === 0 && (
+              <p>
+                It is late, and others for {row.account.name} are too: they go out one after another. This one
+                has its turn at <Time at={row.nextTryAt} zone={zone} shape="time" />.
+              </p>
+            )}
             {late && !stuck(row) && !row.nextTryAt && (
               <p>
                 Nothing has begun to send it yet. Posts go out within a second of their time, so if this stays
@@ -73,6 +82,7 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
                 <Time at={row.nextTryAt} zone={zone} shape="time" />.
               </p>
             )}
+            {unsure}
           </>
         ),
         links: (
@@ -127,7 +137,7 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
           links: post,
         }
       return {
-        kicker: `Held: ${whenWords(row) ?? 'waiting'}`,
+        kicker: heldWords(row),
         title: <>Planned for {planned}</>,
         text: (
           <>
@@ -135,11 +145,26 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
             <p>
               {row.heldFor === 'approval'
                 ? 'It goes out once this version is approved.'
-                : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
+                : row.heldFor === 'brake'
+                  ? `${job.error?.message ?? 'A brake is on it.'} ${job.error?.next ?? ''}`
+                  : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
             </p>
+            {unsure}
           </>
         ),
-        links: row.heldFor === 'approval' ? post : reconnect,
+        links:
+          row.heldFor === 'brake' ? (
+            <>
+              <LinkButton href={`${base}/brakes`} icon="pause">
+                The brakes
+              </LinkButton>
+              {post}
+            </>
+          ) : row.heldFor === 'approval' ? (
+            post
+          ) : (
+            reconnect
+          ),
       }
     case 'failed':
       return {
@@ -173,6 +198,12 @@ export function cardWords({ job, row, profileUrl }: JobSheet, zone: string, base
         links: post,
       }
   }
+}
+
+/** `Held: waits for approval`, `Held by a brake, late by 5 min` */
+function heldWords(row: JobSheet['row']): string {
+  const words = whenWords(row) ?? 'held'
+  return row.heldFor === 'brake' ? `H${words.slice(1)}` : `Held: ${words}`
 }
 
 /** A page of ours, or a link that is safe to follow. */

@@ -18,11 +18,12 @@ import {
   Rows,
   Time,
 } from '../ui/index.tsx'
+import { Holds } from './holds.tsx'
 import { MoveForm } from './move.tsx'
 import { Numbers } from './numbers.tsx'
 import { JobMark } from './rows.tsx'
 import { JobStatus, movable } from './status.tsx'
-import { firstWords } from './words.ts'
+import { firstWords, minutesWords } from './words.ts'
 
 export interface JobPageProps {
   frame: Frame
@@ -74,10 +75,18 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
       >
         {rejected && !ofForm && <Notice kind="bad">{rejected.message}</Notice>}
         {status}
-        {maySchedule && movable(job.state) && (
-          <MoveForm base={base} row={row} zone={workspace.zone} rejected={ofForm ? rejected : undefined} />
+        {maySchedule && movable(job.state) && !sheet.perhaps && (
+          <MoveForm
+            base={base}
+            row={row}
+            zone={workspace.zone}
+            own={job.lateMinutes}
+            usual={workspace.lateMinutes}
+            rejected={ofForm ? rejected : undefined}
+          />
         )}
-        <Facts base={base} sheet={sheet} />
+        <Holds holds={sheet.holds} zone={workspace.zone} />
+        <Facts base={base} sheet={sheet} usual={workspace.lateMinutes} />
       </Columns>
     </Layout>
   )
@@ -119,7 +128,7 @@ function Siblings({ base, sheet }: { base: string; sheet: JobSheet }): Html | nu
   )
 }
 
-function Facts({ base, sheet }: { base: string; sheet: JobSheet }): Html {
+function Facts({ base, sheet, usual }: { base: string; sheet: JobSheet; usual: number }): Html {
   const { job, row, version, approved } = sheet
   return (
     <Block title="Facts">
@@ -135,6 +144,10 @@ function Facts({ base, sheet }: { base: string; sheet: JobSheet }): Html {
           },
           { term: 'Planned for', value: `${spokenLocal(job.local)}, ${job.zone}` },
           { term: 'Planned by', value: sheet.plannedBy },
+          {
+            term: 'If it is late',
+            value: movable(job.state) && `asks when more than ${minutesWords(job.lateMinutes ?? usual)} late`,
+          },
           {
             term: 'Version',
             value: (

@@ -2,6 +2,7 @@ import type { Rejected } from '../../src/http/form.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
 import type { Html } from '../html.ts'
 import { Block, Button, Buttons, Choices, Field, Form, Select } from '../ui/index.tsx'
+import { LateSelect } from './late.tsx'
 
 const zones: readonly string[] = [...new Set([...Intl.supportedValuesOf('timeZone'), 'UTC'])].sort()
 
@@ -13,11 +14,16 @@ export function MoveForm({
   base,
   row,
   zone,
+  own,
+  usual,
   rejected,
 }: {
   base: string
   row: JobRow
   zone: string
+  /** Its own limit of being late, and the workspace's, in minutes. */
+  own: number | null
+  usual: number
   rejected?: Rejected | undefined
 }): Html {
   const typed = (name: string): string | undefined => {
@@ -51,6 +57,12 @@ export function MoveForm({
             label: name === zone ? `${name} (this workspace)` : name,
           }))}
           required
+        />
+        <LateSelect
+          name="lateMinutes"
+          value={typed('lateMinutes') ?? (own === null ? '' : String(own))}
+          usual={usual}
+          error={wrong('lateMinutes')}
         />
         {asked && (
           <Choices

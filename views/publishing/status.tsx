@@ -84,7 +84,7 @@ function StateCard({ workspace, sheet, maySchedule }: Omit<StatusProps, 'polled'
   )
 }
 
-function Actions({ base, sheet: { job, row } }: { base: string; sheet: JobSheet }): Html | null {
+function Actions({ base, sheet: { job, row, perhaps } }: { base: string; sheet: JobSheet }): Html | null {
   const at = `${base}/publish-jobs/${job.id}`
   if (job.state === 'unconfirmed') return <UnconfirmedAnswers base={base} id={job.id} />
   if (job.state === 'failed') return <RetryButton base={base} id={job.id} />
@@ -103,9 +103,11 @@ function Actions({ base, sheet: { job, row } }: { base: string; sheet: JobSheet 
           yesVariant="main"
         />
       )}
-      <LinkButton href="#move" icon="clock">
-        Move
-      </LinkButton>
+      {!perhaps && (
+        <LinkButton href="#move" icon="clock">
+          Move
+        </LinkButton>
+      )}
       <Confirm
         label="Cancel"
         icon="ban"

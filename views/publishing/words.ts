@@ -25,12 +25,18 @@ export const stuck = (job: Pick<JobRow, 'state' | 'account'>): boolean =>
 export const drawnState = (job: Pick<JobRow, 'state' | 'account'>): JobRow['state'] | 'reconnect' =>
   stuck(job) ? 'reconnect' : job.state
 
+const waits: Record<Exclude<NonNullable<JobRow['heldFor']>, 'late'>, string> = {
+  approval: 'waits for approval',
+  reconnect: 'waits for reconnect',
+  brake: 'held by a brake',
+}
+
 /** What stands beside a waiting job instead of its state's name; null where the name says it best. */
 export function whenWords(job: Pick<JobRow, 'state' | 'inSeconds' | 'heldFor' | 'account'>): string | null {
   const late = lateWords(job)
   if (job.state === 'held') {
     if (job.heldFor === 'late') return `its moment passed ${span(job.inSeconds)} ago`
-    const why = job.heldFor === 'approval' ? 'waits for approval' : 'waits for reconnect'
+    const why = waits[job.heldFor ?? 'reconnect']
     return late ? `${why}, ${late}` : why
   }
   if (stuck(job)) return late ? `reconnect first, ${late}` : 'reconnect first'
@@ -48,6 +54,13 @@ export function firstWords(text: string, length = 90): string {
   const cut = characters.slice(0, length).join('')
   const space = cut.lastIndexOf(' ')
   return `${space > length * 0.6 ? cut.slice(0, space) : cut}…`
+}
+
+/** Minutes as people say them, exactly: `45 min`, `2 h`, `1 h 30 min`, `3 days`. */
+export function minutesWords(minutes: number): string {
+  if (minutes % 1440 === 0) return plural(minutes / 1440, 'day')
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
+  return [hours > 0 && `${hours} h`, rest > 0 && `${rest} min`].filter(Boolean).join(' ')
 }
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>

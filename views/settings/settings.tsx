@@ -5,6 +5,7 @@ import type { Rejected } from '../../src/http/form.ts'
 import type { SettingsPart } from '../../src/team/settings-pages.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
+import { minutesWords } from '../publishing/words.ts'
 import { LinkButton, Meta, PageHead, Section } from '../ui/index.tsx'
 import { Keys } from './keys.tsx'
 import { type MailFacts, MailSettings } from './mail.tsx'
@@ -61,6 +62,7 @@ export function SettingsPage(props: SettingsProps): Html {
                 value: countries.find(({ code }) => code === workspace.country)?.name,
               },
               { term: 'Every post needs an approval', value: workspace.approvalRequired ? 'yes' : 'no' },
+              { term: 'Asks before a post goes out later than', value: minutesWords(workspace.lateMinutes) },
             ]}
           />
         )}

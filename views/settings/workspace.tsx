@@ -2,10 +2,16 @@ import type { Rejected } from '../../src/http/form.ts'
 import { complaints, typed, wrong } from '../auth/typed.ts'
 import { zoneGroups } from '../auth/zones.ts'
 import type { Html } from '../html.ts'
+import { lateOptions } from '../publishing/late.tsx'
 import { Button, Buttons, Check, Field, Form, Select } from '../ui/index.tsx'
 import type { SettingsProps } from './settings.tsx'
 
-const labels = { name: 'Name', zone: 'Time zone', country: 'Country' }
+const labels = {
+  name: 'Name',
+  zone: 'Time zone',
+  country: 'Country',
+  lateMinutes: 'Ask before a post goes out later than',
+}
 
 export function WorkspaceSettings({
   frame: { workspace },
@@ -45,6 +51,15 @@ export function WorkspaceSettings({
         label="Every post needs an approval"
         hint="A post that nobody has approved is held when its time comes."
         checked={form ? typed(form, 'approvalRequired') !== '' : workspace.approvalRequired}
+      />
+      <Select
+        name="lateMinutes"
+        label={labels.lateMinutes}
+        required
+        hint="A post that is less late goes out by itself. A later one is held, and asks."
+        options={lateOptions(String(workspace.lateMinutes))}
+        value={typed(form, 'lateMinutes', String(workspace.lateMinutes))}
+        error={wrong(form, 'lateMinutes')}
       />
       <Buttons>
         <Button variant="main">Save</Button>

@@ -1,7 +1,9 @@
+import type { BrakeChoices } from '../../src/brakes/find.ts'
 import { dateIn, longDay, shortDay } from '../../src/calendar/days.ts'
 import type { Departure, Today } from '../../src/calendar/today.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
+import { BrakeFields } from '../brakes/form.tsx'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
 import { JobMark, yearBeside } from '../publishing/rows.tsx'
@@ -9,10 +11,13 @@ import { drawnState, firstWords, lateWords, plural, span, stuck } from '../publi
 import {
   Block,
   Columns,
+  Dialog,
+  DialogLink,
   EmptyState,
   Line,
   LinkButton,
   ListHeading,
+  Notice,
   Plate,
   PlatformMark,
   Row,
@@ -29,15 +34,19 @@ export interface TodayPageProps {
   today: Today
   maySchedule: boolean
   mayConnect: boolean
+  /** What a brake could be put on; null for roles that may use none. */
+  brakeChoices: BrakeChoices | null
 }
 
 /** The workspace's front page: what went out, what is next, and what asks for this person. */
-export function TodayPage({ frame, today, maySchedule, mayConnect }: TodayPageProps): Html {
+export function TodayPage({ frame, today, maySchedule, mayConnect, brakeChoices }: TodayPageProps): Html {
   const { workspace } = frame
   const base = `/w/${workspace.slug}`
   return (
     <Layout {...frame} title="Today" live={['publish_job', 'content', 'account', 'comment']}>
       <Plate name={workspace.name}>{ear(today, workspace.zone)}</Plate>
+      {brakeChoices && <BrakeButton base={base} choices={brakeChoices} />}
+      {today.overdue.count > 0 && <Overdue base={base} overdue={today.overdue} />}
       <Columns asideFirst aside={<NeedsYou base={base} needs={today.needs} zone={workspace.zone} />}>
         {today.firstSteps ? (
           <FirstSteps
@@ -54,6 +63,41 @@ export function TodayPage({ frame, today, maySchedule, mayConnect }: TodayPagePr
         )}
       </Columns>
     </Layout>
+  )
+}
+
+/** The one button that holds; without scripts it leads to the page with the same form. */
+function BrakeButton({ base, choices }: { base: string; choices: BrakeChoices }): Html {
+  return (
+    <>
+      <div class="buttons buttons-end today-tools">
+        <DialogLink href={`${base}/brakes#new`} dialog="brake" icon="pause">
+          Brake
+        </DialogLink>
+      </div>
+      <Dialog id="brake" title="Hold what is planned">
+        <BrakeFields base={base} choices={choices} rejected={null} id="dialog" />
+      </Dialog>
+    </>
+  )
+}
+
+/** What should have gone out by now and has not. */
+function Overdue({ base, overdue }: { base: string; overdue: Today['overdue'] }): Html {
+  const one = overdue.count === 1
+  return (
+    <Notice
+      kind="warn"
+      title={one ? 'One post is late' : `${overdue.count} posts are late`}
+      actions={
+        <LinkButton href={`${base}/publish-jobs?state=scheduled`} size="small">
+          Look at {one ? 'it' : 'them'}
+        </LinkButton>
+      }
+    >
+      {one ? 'By' : 'The oldest by'} {span(overdue.seconds)}. What is late goes out by itself, one after
+      another on each account; what is too late asks first.
+    </Notice>
   )
 }
 
@@ -188,6 +232,8 @@ function dayNote(jobs: readonly JobRow[]): { tone: 'failed' | 'unsure' | 'held';
   const late = count(job => lateWords(job) !== null)
   if (late > 0) return { tone: 'failed', text: `${late} late` }
   if (unsure > 0) return { tone: 'unsure', text: `${unsure} unconfirmed` }
+  const braked = count(job => job.heldFor === 'brake')
+  if (braked > 0) return { tone: 'held', text: `${braked} held by a brake` }
   if (held > 0) return { tone: 'held', text: `${plural(held, 'waits', 'wait')} for approval` }
   return undefined
 }

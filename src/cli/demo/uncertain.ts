@@ -14,9 +14,9 @@ export async function loseTheAnswer({ db }: Pick<Services, 'db'>, actor: Actor):
     await scope.sql`
       select 1 from tenant_due
       where role = current_user for update`
-    const claimed = await claimJobs(scope, 'demo', 1)
+    const { jobs } = await claimJobs(scope, 'demo', 1)
     await writeDue(scope)
-    return claimed
+    return jobs
   })
   if (!job) return
   const lease = holdLease(work => db.within(actor, work), job, 10_000)

@@ -95,8 +95,13 @@ async function toSnapshot(place: Place, name: string): Promise<Rewound> {
 function tell(slug: string, done: Rewound): void {
   const posts = (count: number) => (count === 1 ? '1 post' : `${count} posts`)
   print(`${slug} is as it was on ${inMinutes(done.to)}: ${speed(done)}.`)
-  print(`${posts(done.kept)} that something was done about since stay as they are now.`)
-  if (done.held > 0) print(`${posts(done.held)} wait for a person's word before anything of them is sent.`)
+  print(
+    `${posts(done.kept)} that something was done about since ${done.kept === 1 ? 'stays' : 'stay'} as ${done.kept === 1 ? 'it is' : 'they are'} now.`,
+  )
+  if (done.held > 0)
+    print(
+      `${posts(done.held)} ${done.held === 1 ? 'waits' : 'wait'} for a person's word before anything of them is sent.`,
+    )
   if (done.unsure > 0)
     print(`Of ${posts(done.unsure)} nobody knows whether they went out: somebody has to look.`)
   for (const stray of done.strays)
