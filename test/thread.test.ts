@@ -314,6 +314,11 @@ describe('publishing', () => {
     })
     const { html } = await house.alice.page('GET', `/w/northwind/publish-jobs/${id}`)
     expect(html).toContain('2 of 3 parts are out')
+    // As after a look that did not find the third part: no attempt stands armed any more.
+    await house.services.db.within(
+      { tenantId: house.alice.tenant.id, userId: null, role: 'system' },
+      ({ sql }) => sql`update publish_attempts set armed_at = null where job_id = ${id}`,
+    )
     await house.alice.api('PATCH', `/content/${content}`, {
       text: `Uno ${word}`,
       thread: [{ text: `Dos ${word}` }, { text: `Tres ${word}` }],
@@ -404,6 +409,23 @@ describe('publishing', () => {
     await house.alice.api('POST', `/publish-jobs/${id}/resolution`, { as: 'retry' })
     await worker.idle()
     expect(onMastodon(word)).toHaveLength(2)
+  })
+
+  test('a brake on a word holds what says it in any part', async () => {
+    const brake = await house.alice.api('POST', '/brakes', {
+      scope: 'word',
+      value: 'Zauberwort',
+      reason: 'Not now',
+    })
+    expect(brake.status, JSON.stringify(brake.body)).toBe(201)
+    const id = await send(
+      await write({ text: 'One', thread: [{ text: 'A Zauberwort' }] }),
+      accounts.rehearsal,
+    )
+    await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'held', heldFor: 'brake', thread: { of: 2, out: [] } })
+    await house.alice.api('DELETE', `/publish-jobs/${id}`)
+    await house.alice.api('DELETE', `/brakes/${brake.body.id}`)
   })
 
   test('a first comment fails, is tried again and decided by itself', async () => {
