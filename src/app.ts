@@ -35,6 +35,7 @@ import { notificationsPages } from './notifications/pages.ts'
 import { publishingApi } from './publishing/api.ts'
 import { followContent } from './publishing/listen.ts'
 import { publishingPages } from './publishing/pages.ts'
+import { planReadBacks } from './publishing/read-backs.ts'
 import type { Services } from './services.ts'
 import { teamApi } from './team/api.ts'
 import { joinPages } from './team/join-pages.ts'
@@ -54,6 +55,7 @@ export function createApp(services: Services) {
   const desk = createDesk(services)
   listen('analytics', countPublished)
   listen('publishing', each(followContent))
+  listen('read-backs', planReadBacks)
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)
   const app = new Elysia({ serve: { reusePort: false, maxRequestBodySize: uploadLimit + 1024 * 1024 } })

@@ -14,6 +14,9 @@ export const groundOf = ({ services }: House): Ground => groundOfServices(servic
 /** One row in each table that `buildWorld` leaves empty. */
 export async function fillRest(house: House, { person, account, job, content }: World): Promise<void> {
   await person.api('POST', '/content', { text: 'Asked for once' }, { 'idempotency-key': newId() })
+  const approved = (await person.api('POST', '/content', { text: 'Sealed' })).body.id
+  await person.api('POST', `/content/${approved}/submission`)
+  await person.api('POST', `/content/${approved}/approval`)
   const actor = { tenantId: person.tenant.id, userId: person.id, role: 'owner' } as const
   await house.services.db.within(actor, async ({ sql, tenant }) => {
     const [team, webhook] = [newId(), newId()]

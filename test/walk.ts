@@ -85,6 +85,7 @@ const special: Record<string, (world: World) => string> = {
   '/content/:id/approval POST': world => world.submitted,
   '/content/:id/change-request POST': world => world.submitted,
   '/publish-jobs/:id/resolution POST': world => world.unsure,
+  '/publish-jobs/:id/receipt GET': world => world.published,
 }
 
 /**

@@ -62,6 +62,29 @@ export async function withdrawApproval(scope: Scope, id: string): Promise<Conten
   return decide(scope, piece, 'withdrawn', 'in_review', 'content.withdrawn')
 }
 
+/**
+ * Takes back the approval of what is no longer what was approved; it waits for review again.
+ * @returns false when it is not approved any more
+ */
+export async function breakApproval(
+  scope: Scope,
+  id: string,
+  note: string,
+  about: { changes: readonly string[] },
+): Promise<boolean> {
+  if ((await lock(scope, id)) !== 'approved') return false
+  await decide(
+    scope,
+    await readPiece(scope, id),
+    'withdrawn',
+    'in_review',
+    'content.seal_broken',
+    note,
+    about,
+  )
+  return true
+}
+
 /** Sends a piece back to its author with what should change. @throws NotFound, Conflict when nobody asked for a review */
 export async function requestChanges(scope: Scope, id: string, { note }: ChangeRequest): Promise<Content> {
   allow(scope, 'content.approve')
@@ -90,15 +113,18 @@ async function decide(
   state: ContentState,
   event: EventType,
   note = '',
+  about: Record<string, unknown> = {},
 ): Promise<Content> {
   await scope.sql`
-    insert into approvals (id, content_id, version_id, decision, note, user_id)
-    values (${newId()}, ${piece.id}, ${piece.versionId}, ${decision}, ${note}, ${scope.actor.userId})`
+    insert into approvals (id, content_id, version_id, decision, note, user_id, seal_broken)
+    values (${newId()}, ${piece.id}, ${piece.versionId}, ${decision}, ${note}, ${scope.actor.userId},
+      ${event === 'content.seal_broken'})`
   await scope.sql`update content set state = ${state} where id = ${piece.id}`
   await record(scope, event, piece.id, {
     versionId: piece.versionId,
     ...(note ? { note } : {}),
     ...(event === 'content.withdrawn' ? { from: piece.state } : {}),
+    ...about,
   })
   return shown(await readPiece(scope, piece.id))
 }

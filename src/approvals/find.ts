@@ -12,6 +12,8 @@ export async function reviewCount(scope: Scope): Promise<number> {
 export interface Decision {
   decision: 'submitted' | 'approved' | 'changes_requested' | 'withdrawn'
   note: string
+  /** Taken back because what would go out was no longer what was approved. */
+  sealBroken: boolean
   version: number
   by: Person | null
   at: string
@@ -20,12 +22,13 @@ export interface Decision {
 /** Everything that was decided about a piece, newest first. */
 export async function listDecisions(scope: Scope, contentId: string, limit = 50): Promise<Decision[]> {
   const rows = await scope.sql`
-    select a.decision, a.note, a.created_at, v.number, u.id as user_id, u.name
+    select a.decision, a.note, a.seal_broken, a.created_at, v.number, u.id as user_id, u.name
     from approvals a join content_versions v on v.id = a.version_id left join users u on u.id = a.user_id
     where a.content_id = ${contentId} order by a.id desc limit ${limit}`
   return rows.map(row => ({
     decision: row.decision as Decision['decision'],
     note: row.note as string,
+    sealBroken: row.seal_broken as boolean,
     version: row.number as number,
     by: person(row.user_id, row.name),
     at: (row.created_at as Date).toISOString(),

@@ -17,14 +17,16 @@ export async function saveTyped(scope: Scope, id: string | null, typed: Typed): 
   allow(scope, 'content.write')
   const kept = id ? (await readPiece(scope, id)).variants : []
   const given = checked(typed, kept)
-  await saveAlts(scope, typed)
-  return inFormNames(
+  const saved = await inFormNames(
     () =>
       id
         ? saveContent(scope, id, { ...given, version: typed.version ?? undefined })
         : createContent(scope, given),
     given.variants,
   )
+  // Afterwards: new words make a draft of what was approved, and then no alt text can break its seal.
+  await saveAlts(scope, typed)
+  return saved
 }
 
 /** Alt text belongs to the picture; what was typed beside it here is its new one. */

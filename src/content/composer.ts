@@ -8,6 +8,7 @@ import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import { taken } from '../platforms/parts.ts'
 import { type JobRow, listRows } from '../publishing/rows.ts'
+import { readSeal, type SealSheet } from '../publishing/seal-sheet.ts'
 import { type Comment, listComments } from './comments.ts'
 import { readDraft } from './drafts.ts'
 import { listTags, type Piece, readPiece } from './find.ts'
@@ -47,6 +48,7 @@ export interface ComposerSheet {
   comments: Comment[]
   versions: Version[]
   decisions: Decision[]
+  seal: SealSheet | null
   tags: string[]
   zones: string[]
   /** Now, as wall time in the zone of the form: nothing is planned before it. */
@@ -87,12 +89,13 @@ export async function readComposer(
   ])
   const begun = kept?.typed ?? fresh(piece, workspace.zone, accounts, local)
   const typed = sent ?? (media && !piece ? await withPicture(scope, begun, media) : begun)
-  const [pictures, library, comments, versions, decisions] = await Promise.all([
+  const [pictures, library, comments, versions, decisions, seal] = await Promise.all([
     findMedia(scope, typed.media, { removed: true }),
     listMedia(scope, { limit: librarySize }),
     piece ? listComments(scope, piece.id, { limit: 100 }) : { items: [] },
     piece ? listVersions(scope, piece.id, { limit: 4 }) : { items: [] },
     piece ? listDecisions(scope, piece.id, 20) : [],
+    piece ? readSeal(scope, piece.id) : null,
   ])
   const now = (clock?.now as Date | undefined) ?? new Date()
   return {
@@ -112,6 +115,7 @@ export async function readComposer(
     comments: comments.items,
     versions: versions.items,
     decisions,
+    seal,
     tags,
     zones: zones(),
     earliest: wallTime(now, workspace.zone).toPlainDateTime().toString({ smallestUnit: 'minute' }),

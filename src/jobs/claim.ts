@@ -4,7 +4,9 @@ import { newId } from '../lib/id.ts'
 import type { Json, PlatformId } from '../platforms/platform.ts'
 import { brakeOn, holdBraked } from '../publishing/braked.ts'
 import { holdTooLate, tooLate } from '../publishing/late.ts'
+import { type Payload, payloadOf } from '../publishing/payload.ts'
 import { type PostDraft, postDrafts } from '../publishing/post.ts'
+import { sealFor, sealOf } from '../publishing/seals.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
 
 /** How long a claimed job is its worker's; renewed while it is being sent. */
@@ -21,7 +23,9 @@ export interface ClaimedJob {
   accountId: string
   platform: PlatformId
   /** The account, opened, and what it is to send; null when either is gone. */
-  opened: { account: OpenedAccount; draft: PostDraft } | null
+  opened: { account: OpenedAccount; draft: PostDraft; payload: Payload } | null
+  /** Where an approval is required: the hash that it pinned, null for none. Where it is not: undefined. */
+  sealed: string | null | undefined
   runAt: Date
   /** Seconds between the planned moment and this claim, both by the database's clock. */
   late: number
@@ -66,6 +70,7 @@ async function findDue({ sql }: Scope, most: number): Promise<Found[]> {
     select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform,
       j.first_comment_of, (select above.remote_id from publish_jobs above where above.id = j.first_comment_of) as answers_to,
       extract(epoch from public.clock() - j.run_at)::float8 as late, public.clock() as now,
+      (select approval_required from workspace) as approval_required,
       case when j.state = 'publishing' and (select armed_at is not null from publish_attempts where id = j.attempt_id) then null
         when ${brakeOn(sql)} is not null then 'brake'
         when ${tooLate(sql)} then 'late'
@@ -120,15 +125,32 @@ async function claimFound(
   if (chosen.length === 0) return []
   const before = await takeOver(scope, chosen)
   const jobs = chosen.map(row => claimed(row, before.get(row.attempt_id as string)))
-  const [opened, drafts] = await Promise.all([
+  const [opened, drafts, seals] = await Promise.all([
     openAccounts(scope, [...accounts]),
     postDrafts(scope, jobs),
+    chosen.some(row => row.approval_required) ? sealsOf(scope, jobs) : null,
     markClaimed(scope, worker, jobs),
   ])
   return jobs.map(({ armedAt: _, ...job }, at) => {
     const [account, draft] = [opened.get(job.accountId), drafts[at]]
-    return { ...job, opened: account && draft ? { account, draft } : null }
+    const payload = draft && payloadOf(draft, { id: job.accountId, platform: job.platform })
+    return {
+      ...job,
+      sealed: seals ? (seals.get(job.id) ?? null) : undefined,
+      opened: account && draft && payload ? { account, draft, payload } : null,
+    }
   })
+}
+
+/** The hashes that approvals pinned, by job. What was approved before there were seals is sealed first. */
+async function sealsOf(scope: Scope, jobs: readonly Unopened[]): Promise<Map<string, string>> {
+  const read = (ids: readonly string[]) => scope.sql`
+    select j.id, ${sealOf(scope)} as sealed from publish_jobs j where j.id = any(${[...ids]}::uuid[])`
+  const rows = [...(await read(jobs.map(({ id }) => id)))]
+  const bare = jobs.filter(({ id }) => rows.some(row => row.id === id && row.sealed === null))
+  for (const { contentId, accountId } of bare) await sealFor(scope, contentId, [accountId])
+  if (bare.length > 0) rows.push(...(await read(bare.map(({ id }) => id))))
+  return new Map(rows.map(row => [row.id as string, row.sealed as string]))
 }
 
 interface Former {
@@ -155,7 +177,7 @@ async function takeOver(
   )
 }
 
-type Unopened = Omit<ClaimedJob, 'opened'> & { armedAt: Date | null }
+type Unopened = Omit<ClaimedJob, 'opened' | 'sealed'> & { armedAt: Date | null }
 
 function claimed(row: Record<string, unknown>, former: Former | undefined): Unopened {
   // A job that waits for the platform to finish has an attempt that ended as "processing": armed all the same.

@@ -6,6 +6,7 @@ import { removeOldExports } from '../tenants/exports.ts'
 import { dropFormerKeys } from '../tenants/former-keys.ts'
 import { groundOf } from '../tenants/ground.ts'
 import { snapshotAll } from '../tenants/snapshots.ts'
+import { readBackDue } from './read-back.ts'
 import { sweepTenant } from './sweep.ts'
 import type { Worker } from './worker.ts'
 
@@ -40,6 +41,17 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
           where d.counts_due_at <= public.clock() and t.state = 'active' and t.schema_version >= ${oldestServedLevel}
           order by d.counts_due_at`,
         id => collectCounts(services, id),
+      ),
+    },
+    {
+      name: 'read published posts back',
+      pattern: '*/10 * * * * *',
+      run: forTenants(
+        () => sql`
+          select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
+          where d.read_back_due_at <= public.clock() and t.state = 'active' and t.schema_version >= ${oldestServedLevel}
+          order by d.read_back_due_at`,
+        id => readBackDue(services, id),
       ),
     },
     {

@@ -1,6 +1,8 @@
 import type { Scope } from '../db/scope.ts'
 import type { Json } from '../platforms/platform.ts'
 import { brakeKey, brakeOn } from '../publishing/braked.ts'
+import type { Payload } from '../publishing/payload.ts'
+import { sealOf } from '../publishing/seals.ts'
 import { type ClaimedJob, leaseSeconds } from './claim.ts'
 
 /** Another worker holds the job now: nothing may be sent or recorded for it any more. */
@@ -17,6 +19,13 @@ export class HeldBack extends Error {
   }
 }
 
+/** What is about to be sent is not what was approved, where that is required. */
+export class Unsealed extends Error {
+  constructor() {
+    super('This is not what was approved')
+  }
+}
+
 /** A send may begin only with this much of the lease left, in seconds, by the database's clock. */
 const spareSeconds = 5
 const renewMs = 5_000
@@ -26,8 +35,11 @@ const freshMs = (leaseSeconds - spareSeconds) * 1000
 /** What one attempt may do to its job; each is fenced: it works only while this attempt holds the job. */
 export interface Lease {
   signal: AbortSignal
-  /** The next call may publish, and must begin at once. `known` is remembered with it, as a step is. @throws HeldBack, LeaseLost */
-  arm(known: Record<string, Json>): Promise<void>
+  /**
+   * The next call may publish, and must begin at once. `known` is remembered with it, as a step is; `sent` is what the
+   * call will send, and stays with the attempt. @throws HeldBack, Unsealed, LeaseLost
+   */
+  arm(known: Record<string, Json>, sent?: Payload): Promise<void>
   /** Looked and not found: the attempt is as if it had not been armed. */
   disarm(): Promise<void>
   saveStep(name: string, value: Json): Promise<void>
@@ -37,10 +49,14 @@ export interface Lease {
 interface Arming {
   job: Pick<ClaimedJob, 'id' | 'attemptId'>
   known: Record<string, Json>
+  sent?: Payload | undefined
 }
 
-/** What became of asking to send: held back is what a brake has come over since the claim. */
-type Armed = 'armed' | 'held back' | 'lost'
+/**
+ * What became of asking to send: held back is what a brake has come over since the claim;
+ * unsealed is what no approval that still holds has pinned, where one is required.
+ */
+type Armed = 'armed' | 'held back' | 'unsealed' | 'lost'
 
 /**
  * Writes down, for several jobs at once, that their next calls may publish. The jobs' rows are locked first, by a
@@ -61,25 +77,30 @@ export async function armJobs(scope: Scope, armings: readonly Arming[]): Promise
     where id = any(${ids}::uuid[]) order by id for update`
   const rows = await sql`
     with given as (
-      select given.job_id, given.attempt_id, given.known
+      select given.job_id, given.attempt_id, given.known, given.sha256, given.sent
       from unnest(${ids}::uuid[], ${attempts}::uuid[],
-        ${armings.map(({ known }) => JSON.stringify(known))}::text[]::jsonb[]) given (job_id, attempt_id, known)),
+        ${armings.map(({ known }) => JSON.stringify(known))}::text[]::jsonb[],
+        ${armings.map(({ sent }) => sent?.sha256 ?? null)}::text[], ${armings.map(({ sent }) => sent?.body ?? null)}::text[])
+        given (job_id, attempt_id, known, sha256, sent)),
     asked as materialized (
-      select j.id, j.attempt_id, ${brakeOn(sql)} is not null as held_back
+      select j.id, j.attempt_id, ${brakeOn(sql)} is not null as held_back,
+        case when (select approval_required from workspace)
+          then given.sha256 is null or ${sealOf(scope)} is distinct from given.sha256 else false end as unsealed
       from publish_jobs j join given on ${ours}),
     held as (
       update publish_jobs j set steps = j.steps || given.known,
         lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
       from given join asked on asked.id = given.job_id
-      where j.id = given.job_id and not asked.held_back returning j.attempt_id),
+      where j.id = given.job_id and not asked.held_back and not asked.unsealed returning j.attempt_id),
     armed as (
-      update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()) from held
-      where a.id = held.attempt_id returning a.id)
-    select asked.attempt_id, asked.held_back, armed.id is not null as armed from asked left join armed on armed.id = asked.attempt_id`
+      update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()), sent_sha256 = given.sha256, sent = given.sent
+      from held join given on given.attempt_id = held.attempt_id where a.id = held.attempt_id returning a.id)
+    select asked.attempt_id, asked.held_back, asked.unsealed, armed.id is not null as armed from asked left join armed on armed.id = asked.attempt_id`
   const answers = new Map(rows.map(row => [row.attempt_id as string, row]))
   return armings.map(({ job }) => {
     const answer = answers.get(job.attemptId)
     if (answer?.held_back === true) return 'held back'
+    if (answer?.unsealed === true) return 'unsealed'
     return answer?.armed === true ? 'armed' : 'lost'
   })
 }
@@ -114,10 +135,11 @@ export function holdLease(
   }, renewMs)
   return {
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
-    async arm(known) {
+    async arm(known, sent) {
       const asked = performance.now()
-      const armed = await arm({ job, known })
+      const armed = await arm({ job, known, sent })
       if (armed === 'held back') throw new HeldBack()
+      if (armed === 'unsealed') throw new Unsealed()
       stillOurs(armed === 'armed')
       // This process stood still, or the answer did: somebody else may have looked, found nothing and be sending it.
       stillOurs(performance.now() - asked < freshMs)

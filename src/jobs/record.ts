@@ -1,4 +1,5 @@
 import { markReconnect } from '../accounts/accounts.ts'
+import { breakApproval } from '../approvals/approvals.ts'
 import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { record, recordAll } from '../events.ts'
@@ -6,6 +7,7 @@ import type { Failure, Outcome } from '../platforms/platform.ts'
 import { besideBrakes, holdBraked } from '../publishing/braked.ts'
 import { planFirstComments } from '../publishing/first-comment.ts'
 import { calledOffState, perhapsOut } from '../publishing/perhaps.ts'
+import { brokenNote, changedSince } from '../publishing/seals.ts'
 import type { ClaimedJob } from './claim.ts'
 
 /** A post is tried at most so often, and for so long after its first try; then it has failed. */
@@ -13,7 +15,9 @@ const mostTries = 8
 const longestHours = 24
 const backoffSeconds = [5, 30, 120, 600, 1800, 3600, 7200]
 
-type Unpublished = Exclude<Outcome, { is: 'published' }>
+/** How an attempt can end: as the adapter says, or unsent because it is not what was approved. */
+export type Ending = Outcome | { is: 'unsealed'; why: Failure }
+type Unpublished = Exclude<Ending, { is: 'published' }>
 
 /** A line of an attempt's timeline. */
 export interface Note {
@@ -26,7 +30,7 @@ const shown = ({ code, message, next, link }: Failure) => ({ code, message, next
 /** How an attempt ended, and what it did. */
 export interface Ended {
   job: ClaimedJob
-  outcome: Outcome
+  outcome: Ending
   notes: readonly Note[]
 }
 
@@ -37,7 +41,7 @@ export interface Ended {
 export async function recordOutcome(
   scope: Scope,
   job: ClaimedJob,
-  outcome: Outcome,
+  outcome: Ending,
   notes: readonly Note[] = [],
 ): Promise<boolean> {
   const [recorded] = await recordOutcomes(scope, [{ job, outcome, notes }])
@@ -73,17 +77,26 @@ async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): 
   if (ended.length === 0) return new Set()
   const rows = await scope.sql`
     with given as (
-      select given.job_id, given.attempt_id, given.remote_id, given.remote_url, given.notes
+      select given.job_id, given.attempt_id, given.remote_id, given.remote_url, given.notes, given.sha256, given.sent
       from unnest(${ended.map(({ job }) => job.id)}::uuid[], ${ended.map(({ job }) => job.attemptId)}::uuid[],
         ${ended.map(({ outcome }) => outcome.remoteId)}::text[], ${ended.map(({ outcome }) => outcome.remoteUrl)}::text[],
-        ${ended.map(({ notes }) => JSON.stringify(notes))}::text[]::jsonb[]) given (job_id, attempt_id, remote_id, remote_url, notes)),
+        ${ended.map(({ notes }) => JSON.stringify(notes))}::text[]::jsonb[],
+        ${ended.map(({ job }) => job.opened?.payload.sha256 ?? null)}::text[], ${ended.map(({ job }) => job.opened?.payload.body ?? null)}::text[])
+        given (job_id, attempt_id, remote_id, remote_url, notes, sha256, sent)),
     held as (
       update publish_jobs j set state = 'published', remote_id = given.remote_id, remote_url = given.remote_url,
         published_at = public.clock(), lease_until = null, error = null
       from given where j.id = given.job_id and j.attempt_id = given.attempt_id and j.state = 'publishing' returning j.attempt_id)
     update publish_attempts a set ended_at = public.clock(), outcome = 'published',
-      detail = jsonb_build_object('remoteId', given.remote_id, 'remoteUrl', given.remote_url), notes = given.notes
-    from held join given on given.attempt_id = held.attempt_id where a.id = held.attempt_id returning a.id`
+      detail = jsonb_build_object('remoteId', given.remote_id, 'remoteUrl', given.remote_url), notes = given.notes,
+      sent = coalesce(went.sent, given.sent), sent_sha256 = coalesce(went.sent_sha256, given.sha256)
+    from held join given on given.attempt_id = held.attempt_id
+    left join lateral (
+      -- What was found there is what an earlier attempt sent.
+      select sender.sent, sender.sent_sha256 from publish_attempts sender
+      where sender.job_id = given.job_id and sender.sent is not null
+      order by sender.id = given.attempt_id desc, sender.number desc limit 1) went on true
+    where a.id = held.attempt_id returning a.id`
   const recorded = new Set(rows.map(row => row.id as string))
   const events = ended
     .filter(({ job }) => recorded.has(job.attemptId))
@@ -120,6 +133,7 @@ async function recordOther(
 ): Promise<boolean> {
   const { sql } = scope
   // Content before its jobs, as people's moves lock them: an archiving under way is waited for and seen.
+  if (outcome.is === 'unsealed') await sql`select 1 from content where id = ${job.contentId} for update`
   if (outcome.is === 'retry' || outcome.is === 'reconnect')
     await sql`select 1 from content where id = ${job.contentId} for share`
   const [held] = await sql`
@@ -129,7 +143,12 @@ async function recordOther(
   if (!held) return false
   const now = held.now as Date
   const perhaps = (held.perhaps as boolean) || (outcome.is === 'retry' && outcome.perhaps === true)
-  const current = outcome.is === 'reconnect' ? await unlessReconnected(scope, job, outcome) : outcome
+  const current =
+    outcome.is === 'reconnect'
+      ? await unlessReconnected(scope, job, outcome)
+      : outcome.is === 'unsealed'
+        ? await unlessFormer(scope, job, outcome)
+        : outcome
   const settled = settle(current, job.tries, held.long_tried as boolean, perhaps)
   const why = 'why' in settled ? settled.why : null
   await sql`
@@ -157,6 +176,12 @@ async function recordOther(
     case 'unconfirmed':
       await end(scope, job, 'unconfirmed', settled.why)
       await record(scope, 'publish_job.unconfirmed', job.id, { ...about, code: settled.why.code })
+      break
+    case 'unsealed':
+      await scope.sql`
+        update publish_jobs set state = 'held', held_for = 'approval', lease_until = null,
+          error = ${sql.json(shown(settled.why))} where id = ${job.id}`
+      await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval', code: settled.why.code })
       break
     case 'reconnect':
       await end(scope, job, 'held', settled.why)
@@ -228,6 +253,30 @@ async function unlessReconnected(
   const renewed =
     account?.state === 'connected' && account.secret_version !== job.opened?.account.secretVersion
   return renewed ? { is: 'retry', why: outcome.why, afterMs: 0 } : outcome
+}
+
+/**
+ * What is not what was approved takes its content back to review. A former version that an attempt froze is approved by
+ * nobody any more: it is not sent, and a person who wants it again gets the version of now.
+ */
+async function unlessFormer(
+  scope: Scope,
+  job: ClaimedJob,
+  outcome: Extract<Ending, { is: 'unsealed' }>,
+): Promise<Unpublished> {
+  const [content] = await scope.sql`select version_id from content where id = ${job.contentId}`
+  if (content?.version_id !== job.versionId)
+    return { is: 'rejected', why: { ...outcome.why, ...formerVersion } }
+  const changes = await changedSince(scope, job.contentId, [job.accountId])
+  await breakApproval(scope, job.contentId, changes.length > 0 ? brokenNote(changes) : outcome.why.message, {
+    changes,
+  })
+  return outcome
+}
+
+const formerVersion = {
+  message: 'It was to send a former version that no approval covers any more, so nothing was sent.',
+  next: 'Try again from here: it then goes out as it is now, once that is approved.',
 }
 
 const neverTold: Failure = {

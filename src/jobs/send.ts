@@ -1,17 +1,20 @@
 import { createCredential, type OpenedAccount } from '../accounts/credential.ts'
 import { publicBase } from '../config.ts'
 import type { Actor, Tenant } from '../db/scope.ts'
+import { sha256 } from '../lib/canonical.ts'
 import { platforms } from '../platforms/index.ts'
 import { taken } from '../platforms/parts.ts'
 import type { Finding, Json, Outcome, Platform, Post, PostImage, Sending } from '../platforms/platform.ts'
 import { outOf, partName } from '../publishing/parts.ts'
+import type { Payload } from '../publishing/payload.ts'
 import type { PostDraft } from '../publishing/post.ts'
+import { sealBroken } from '../publishing/seals.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
 import { crashPoint } from './crash.ts'
 import { rehearsalJournal } from './journal.ts'
-import { armJobs, HeldBack, holdLease, LeaseLost } from './lease.ts'
-import { type Note, recordOutcomes } from './record.ts'
+import { armJobs, HeldBack, holdLease, LeaseLost, Unsealed } from './lease.ts'
+import { type Ending, type Note, recordOutcomes } from './record.ts'
 import { sendThread } from './thread.ts'
 import type { Together } from './together.ts'
 
@@ -86,11 +89,11 @@ async function attempt(
   job: ClaimedJob,
   lease: Lease,
   note: (what: string) => void,
-): Promise<Outcome> {
+): Promise<Ending> {
   const { armed } = job
   const actor: Actor = { tenantId: tenant.id, userId: null, role: 'system' }
   if (!job.opened) return { is: armed ? 'unconfirmed' : 'rejected', why: accountGone }
-  const { account: opened, draft } = job.opened
+  const { account: opened, draft, payload } = job.opened
   const platform = platforms[opened.platform]
   if (opened.state === 'reconnect' && !armed) return { is: 'reconnect', why: needsReconnect(platform.name) }
   const base = publicBase(services.config)
@@ -103,6 +106,7 @@ async function attempt(
       async read() {
         const bytes = await services.files.read(actor.tenantId, image.id, 'full')
         if (!bytes) throw new Error('A picture of this post is missing from the media folder')
+        if (sha256(bytes) !== image.sha256) throw new PictureChanged()
         return bytes
       },
     }))
@@ -122,7 +126,7 @@ async function attempt(
   }
   const sendOne = (part: Post, doubtful: boolean, tell = note) =>
     sendPost(
-      { services, actor, job, lease, note: tell, platform, opened, base, feed, slug: tenant.slug },
+      { services, actor, job, lease, note: tell, platform, opened, payload, base, feed, slug: tenant.slug },
       part,
       doubtful,
     )
@@ -153,6 +157,7 @@ interface Sender {
   note(what: string): void
   platform: Platform
   opened: OpenedAccount
+  payload: Payload
   /** The server's public address, and that of the workspace's feed. */
   base: string
   feed: string
@@ -160,8 +165,8 @@ interface Sender {
 }
 
 /** Sends one post, or one part of a thread. `doubtful`: it may be there already, so looking comes first. */
-async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<Outcome> {
-  const { services, actor, job, lease, note, platform, opened, base, feed } = sender
+async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<Ending> {
+  const { services, actor, job, lease, note, platform, opened, payload, base, feed } = sender
   /** What a part remembers and where it may be killed is apart from that of the others. */
   const own = (name: string) => (post.part > 1 ? partName(post.part, name) : name)
   let armed = doubtful
@@ -181,7 +186,7 @@ async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<
     },
     async arm() {
       crashPoint(own('before-arm'))
-      await lease.arm({ [plannedStep]: post.plannedAt.toISOString() })
+      await lease.arm({ [plannedStep]: post.plannedAt.toISOString() }, payload)
       armed = true
       note('Ready to send: written down before the call.')
       crashPoint(own('after-arm'))
@@ -205,8 +210,11 @@ async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<
     armed = false
     if (opened.state === 'reconnect') return { is: 'reconnect', why: needsReconnect(platform.name) }
   }
-  const outcome = await platform.publish(opened.account, post, sending).catch((error: unknown): Outcome => {
+  if (job.sealed !== undefined && job.sealed !== payload.sha256) return unsealed(job)
+  const outcome = await platform.publish(opened.account, post, sending).catch((error: unknown): Ending => {
     if (error instanceof LeaseLost) throw error
+    if (error instanceof Unsealed) return unsealed(job)
+    if (error instanceof PictureChanged && !armed) return { is: 'rejected', why: pictureChanged }
     if (error instanceof HeldBack) return { is: 'retry', why: heldBack, afterMs: 0 }
     services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })
     const why = broke(platform.name, error)
@@ -268,6 +276,32 @@ const aboveUnknown = (name: string) => ({
   code: 'parent_unknown',
   message: `The post is out, but its id at ${name} is not known here, so nothing can answer it.`,
   next: 'Write the first comment there yourself.',
+})
+
+/** The bytes of a picture are not those that were saved, and approved. */
+class PictureChanged extends Error {
+  constructor() {
+    super('A picture of this post is not the one that was saved')
+  }
+}
+
+const pictureChanged = {
+  code: 'picture_changed',
+  message: 'The file of a picture is not the one that was saved: it was changed or damaged on the server.',
+  next: 'Upload the picture again, put it into the post, and save. Nothing was sent.',
+}
+
+/** Nothing is sent where an approval is required and did not pin these very bytes. */
+const unsealed = ({ sealed }: ClaimedJob): Ending => ({
+  is: 'unsealed',
+  why: {
+    code: sealBroken,
+    message:
+      sealed === null
+        ? 'Nobody has approved what this account would be sent, so nothing was sent.'
+        : 'What would have gone out is not what was approved, so nothing was sent.',
+    next: 'It goes out once it is approved as it is now.',
+  },
 })
 
 const accountGone = {

@@ -1,3 +1,4 @@
+import { writeReadBackDue } from '../publishing/read-backs.ts'
 import type { Services } from '../services.ts'
 import { writeDue } from './worker.ts'
 
@@ -12,6 +13,7 @@ export async function sweepTenant({ db }: Pick<Services, 'db'>, tenantId: string
       select 1 from tenant_due
       where role = current_user for update`
     await writeDue(scope)
+    await writeReadBackDue(scope)
     await sql`
       update tenant_due set swept_at = public.clock(), counts_due_at = coalesce(counts_due_at, public.clock())
       where role = current_user`

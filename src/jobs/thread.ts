@@ -1,6 +1,7 @@
 import { about, misfit } from '../platforms/misfit.ts'
-import type { Account, Answered, Json, Outcome, Platform, Post } from '../platforms/platform.ts'
+import type { Account, Answered, Json, Platform, Post } from '../platforms/platform.ts'
 import { outOf, type PartOut, partStep } from '../publishing/parts.ts'
+import type { Ending } from './record.ts'
 
 interface Thread {
   platform: Platform
@@ -9,7 +10,7 @@ interface Thread {
   steps: Readonly<Record<string, Json>>
   /** Whether a former attempt may have sent the first part that is not known to be out. */
   doubtful: boolean
-  sendOne(part: Post, doubtful: boolean): Promise<Outcome>
+  sendOne(part: Post, doubtful: boolean): Promise<Ending>
   /** Remembers durably that a part is out. */
   keep(step: string, out: PartOut): Promise<void>
 }
@@ -19,7 +20,7 @@ interface Thread {
  * broke off: what is known to be out is not sent again. The whole is published when its last part is, under the first
  * part's id.
  */
-export async function sendThread(post: Post, thread: Thread): Promise<Outcome> {
+export async function sendThread(post: Post, thread: Thread): Promise<Ending> {
   const { platform, account, steps, sendOne, keep } = thread
   const parts = partsOf(post)
   const out = outOf(steps)
@@ -53,7 +54,7 @@ function above(own: Answered | null, out: readonly PartOut[]): Answered | null {
 }
 
 /** What stopped a part, with how far the thread has come. */
-function told(outcome: Exclude<Outcome, { is: 'published' }>, part: number, of: number): Outcome {
+function told(outcome: Exclude<Ending, { is: 'published' }>, part: number, of: number): Ending {
   if (!('why' in outcome)) return outcome
   const why = about(`Part ${part}`, outcome.why)
   if (part === 1) return { ...outcome, why }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, Invalid, NotFound, Unavailable } from '../errors.ts'
+import { record } from '../events.ts'
 import { isId, newId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import type { MediaFiles } from './files.ts'
@@ -82,6 +83,8 @@ export async function changeMedia(scope: Scope, id: string, change: MediaChange)
   const media = await readMedia(scope, id)
   await scope.sql`
     update media set alt = ${change.alt ?? media.alt}, name = ${change.name ?? media.name} where id = ${media.id}`
+  // The alt text is part of what posts say.
+  if (change.alt !== undefined && change.alt !== media.alt) await record(scope, 'media.changed', media.id)
   return readMedia(scope, id)
 }
 
@@ -111,5 +114,6 @@ export async function removeMedia(scope: Scope, id: string): Promise<{ id: strin
       'A post that is still to go out shows this picture. Cancel that post, or save it without the picture, and try again.',
     )
   await scope.sql`update media set removed_at = public.clock() where id = ${id}`
+  await record(scope, 'media.changed', row.id as string)
   return { id: row.id as string, bytesToo: used?.versions === 0 }
 }

@@ -62,6 +62,14 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
         to: await schedulers(scope, job.createdBy),
       })
   },
+  async 'publish_job.differs'(scope, { subjectId, data }) {
+    const job = await jobWords(scope, subjectId)
+    if (job)
+      await tell(scope, 'different', subjectId, `/publish-jobs/${subjectId}`, {
+        about: `“${job.words}” does not stand at ${job.account} as it was sent. ${(data.findings as string[]).join(' ')}`,
+        to: await schedulers(scope, job.createdBy),
+      })
+  },
   'publish_job.cancelled': closeJob,
   'publish_job.scheduled': closeJob,
   'publish_job.moved': closeJob,
@@ -118,6 +126,15 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
       await tell(scope, 'changes', subjectId, `/content/${subjectId}`, {
         about: `${await actorName(scope)} asks for changes: “${piece.words}”`,
         to: [piece.createdBy].filter(id => id !== scope.actor.userId),
+      })
+  },
+  async 'content.seal_broken'(scope, { subjectId, data }) {
+    const piece = await contentWords(scope, subjectId)
+    const changes = (data.changes as string[] | undefined)?.[0]
+    if (piece)
+      await tell(scope, 'review', subjectId, `/content/${subjectId}`, {
+        about: `“${piece.words}” waits for approval again${changes ? `: since it was approved, ${changes}` : ''}.`,
+        to: await peopleWho(scope, 'content.approve'),
       })
   },
   'content.approved': (scope, { subjectId }) => close(scope, ['review', 'changes'], subjectId),
@@ -183,6 +200,7 @@ const labels: Record<Exclude<Kind, 'comment'>, string> = {
   reconnect: 'Connect it again',
   review: 'Read and answer',
   changes: 'See what is asked for',
+  different: 'See what differs',
   brake: 'Look at the brakes',
 }
 

@@ -1,4 +1,13 @@
-export const kinds = ['failed', 'unconfirmed', 'reconnect', 'review', 'changes', 'comment', 'brake'] as const
+export const kinds = [
+  'failed',
+  'unconfirmed',
+  'reconnect',
+  'review',
+  'changes',
+  'comment',
+  'brake',
+  'different',
+] as const
 export type Kind = (typeof kinds)[number]
 
 /** Something that asks for one person; done once it is answered, by whomever, or put away by that person. */

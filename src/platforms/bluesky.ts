@@ -15,6 +15,7 @@ import {
   uploadImage,
   uriOf,
 } from './bluesky-record.ts'
+import { readRecord } from './bluesky-seen.ts'
 import { json, type Session, session, signIn, trouble } from './bluesky-session.ts'
 import { misfit } from './misfit.ts'
 import type { Account, Counts, Finding, Json, Limits, Outcome, Platform, Post, Sending } from './platform.ts'
@@ -55,6 +56,7 @@ export const bluesky: Platform = {
     'Posts with links, mentions, tags and up to four pictures. You need an app password, not your main one.',
   icon: 'cloud',
   limits,
+  form: 1,
   repeat: 'identity',
   thread: 'replies',
   connectable: true,
@@ -113,6 +115,10 @@ export const bluesky: Platform = {
     const look = () => lookUp(session(account, sending, sending.credential), account, post)
     return outcomeOf<Finding>('Bluesky', look, why => ({ ...retry(why), perhaps: true }))
   },
+  readBack: (account, published, looking) =>
+    connecting('Bluesky', () =>
+      readRecord(session(account, looking, looking.credential), published, looking),
+    ),
   metrics(account, remoteId, sending) {
     return connecting('Bluesky', () => counts(account, remoteId, sending))
   },

@@ -1,5 +1,6 @@
 /** The workspace's own public feed. The feed *is* the published jobs of this account, so publishing needs no network. */
 import { z } from 'zod'
+import { seenAtHome } from './at-home.ts'
 import { misfit } from './misfit.ts'
 import { ConnectionFailed, type Limits, type Platform } from './platform.ts'
 
@@ -20,6 +21,7 @@ export const feed: Platform = {
     'A public page of this workspace with RSS, Atom and JSON Feed. It is there from the start and needs no other service.',
   icon: 'rss',
   limits,
+  form: 1,
   repeat: 'identity',
   thread: 'joined',
   connectable: false,
@@ -42,4 +44,5 @@ export const feed: Platform = {
   async reconcile() {
     return { is: 'absent' }
   },
+  readBack: (_account, published, looking) => seenAtHome(published, looking),
 }

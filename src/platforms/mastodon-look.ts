@@ -79,8 +79,9 @@ function listOf(text: string): Record<string, Json>[] | null {
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
 
 /** Mastodon's HTML as the text it was made from. */
-function fromHtml(html: string): string {
+export function fromHtml(html: string): string {
   return html
+    .replace(/<\/p>\s*(?=<p)/gi, '\n\n')
     .replace(/<br\s*\/?>|<\/p>/gi, '\n')
     .replace(/<[^>]*>/g, '')
     .replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(\w+));/gi, (whole, decimal, hex, named) => {
@@ -91,7 +92,7 @@ function fromHtml(html: string): string {
 }
 
 /** Two texts are the same when these are: mentions without server, white space collapsed, one normal form. */
-function plain(text: string): string {
+export function plain(text: string): string {
   const flat = text
     .normalize('NFC')
     .replace(/(^|[^/\w])@([a-z0-9_]+)@[a-z0-9.-]+[a-z0-9]+/gi, '$1@$2')

@@ -8,6 +8,7 @@ import type { Answer } from '../lib/fetch.ts'
 import { connecting, jsonObject, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
 import { findStatus, published } from './mastodon-look.ts'
 import { picture } from './mastodon-media.ts'
+import { readStatus } from './mastodon-seen.ts'
 import { type Caller, call, callerOf, readServer, stockLimits, trouble, words } from './mastodon-server.ts'
 import { misfit } from './misfit.ts'
 import { identityOf } from './parts.ts'
@@ -45,6 +46,7 @@ export const mastodon: Platform = {
     'Posts with up to four pictures on any Mastodon server, within the limits that the server itself names.',
   icon: 'message-circle',
   limits: stockLimits,
+  form: 1,
   repeat: 'key',
   thread: 'replies',
   connectable: true,
@@ -84,6 +86,8 @@ export const mastodon: Platform = {
       why => retry(why),
     )
   },
+  readBack: (account, published, looking) =>
+    connecting('The server', () => readStatus(account, published, looking)),
   metrics(account, remoteId, sending) {
     return connecting('The server', async () => {
       const caller = callerOf(account, sending.credential.current, sending)

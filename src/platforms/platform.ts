@@ -66,6 +66,8 @@ export interface PostImage {
   width: number
   height: number
   bytes: number
+  /** Of the library's bytes, in hexadecimal; what `read` gives has it. */
+  sha256: string
   alt: string
   /** Public address of the picture on our own server. */
   url: string
@@ -141,6 +143,28 @@ export interface Sending extends Tools {
   feedUrl(jobId: string): string
 }
 
+/** A post that is out, as it was sent. */
+export interface Published {
+  remoteId: string
+  images: readonly Omit<PostImage, 'url' | 'read'>[]
+}
+
+export interface Looking extends Pick<Sending, 'fetch' | 'signal' | 'credential'> {
+  /** What the steps of publishing remembered. */
+  steps: Readonly<Record<string, Json>>
+  /** The post where it stands on our own server: on the feed, or in the rehearsal network's journal. */
+  own(): Promise<{ text: string; images: { id: string; alt: string }[] } | null>
+}
+
+/** What stands there of a post, as far as the platform tells. */
+export interface Seen {
+  text: string
+  /** `sent`: the very bytes of the library. `reencoded`: the picture that we uploaded, in bytes of its own. */
+  images: { alt: string; picture: 'sent' | 'reencoded' | 'other' }[]
+  /** What the platform does to every post that it shows, as far as it shows in this one; in sentences. */
+  notes: string[]
+}
+
 /** What `connect` found out; `secret` is sealed by the caller and never shown, `settings` may be shown. */
 export interface Connected {
   name: string
@@ -176,6 +200,11 @@ export interface Platform {
   icon: string
   limits: Limits
   /**
+   * The version of what it makes of a post. Raise it with every change of what is sent for the same post: an approval
+   * holds for one form.
+   */
+  form: number
+  /**
    * How a repeated send is kept from doubling: `key` (the platform dedupes), `identity` (we choose the id),
    * `journal` (ours), `receiver` (the receiver dedupes on our id).
    */
@@ -196,6 +225,11 @@ export interface Platform {
   publish(account: Account, post: Post, sending: Sending): Promise<Outcome>
   /** Looks, without sending anything, whether an armed attempt went out. */
   reconcile(account: Account, post: Post, sending: Sending): Promise<Finding>
+  /**
+   * What stands there of a published post, where the platform lets us read it; null when nothing does.
+   * @throws Error when the platform cannot be asked just now
+   */
+  readBack?(account: Account, published: Published, looking: Looking): Promise<Seen | null>
   /** Counts for one published post, where the platform gives them. */
   metrics?(
     account: Account,

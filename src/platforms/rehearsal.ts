@@ -1,6 +1,7 @@
 /** A pretend network: real limits, delays and failures on request, and a page that shows what arrived. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
+import { seenAtHome } from './at-home.ts'
 import { misfit } from './misfit.ts'
 import { identityOf } from './parts.ts'
 import type { Account, Failure, Limits, Platform } from './platform.ts'
@@ -36,6 +37,7 @@ export const rehearsal: Platform = {
     'A pretend network for trying things out: nothing leaves this server, and a page shows what arrived.',
   icon: 'drama',
   limits,
+  form: 1,
   repeat: 'journal',
   thread: 'replies',
   connectable: true,
@@ -136,6 +138,7 @@ export const rehearsal: Platform = {
     const found = await sending.journal.find(identityOf(post))
     return found ? { is: 'published', remoteId: found.id, remoteUrl: found.url } : { is: 'absent' }
   },
+  readBack: (_account, published, looking) => seenAtHome(published, looking),
 }
 
 /** Settings as saved; an account saved by an older version behaves like `ok`. */

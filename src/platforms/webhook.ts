@@ -42,6 +42,7 @@ export const webhook: Platform = {
     'Sends each post, signed, to an address of yours: an own site, an automation, anything that takes a POST.',
   icon: 'webhook',
   limits,
+  form: 1,
   repeat: 'receiver',
   thread: 'list',
   connectable: true,

@@ -3,8 +3,10 @@ import { z } from 'zod'
 import type { ApiDoor } from '../http/api-door.ts'
 import { listJobs, readJob } from './find.ts'
 import { cancelJob, moveJob, resolveJob } from './moves.ts'
+import { readReceipt } from './receipt.ts'
 import { scheduleJobs } from './schedule.ts'
 import { JobChange, jobStates, Resolution, Schedule } from './schema.ts'
+import { readSeal } from './seal-sheet.ts'
 
 const instant = z.iso
   .datetime({ offset: true, error: 'must be a time such as 2026-12-01T08:00:00Z' })
@@ -41,6 +43,14 @@ export function publishingApi(api: ApiDoor) {
     })
     .get('/publish-jobs/:id', context => api.read(context, scope => readJob(scope, context.params.id)), {
       detail: { summary: 'One publish job with its attempts', tags },
+    })
+    .get(
+      '/publish-jobs/:id/receipt',
+      context => api.read(context, scope => readReceipt(scope, context.params.id)),
+      { detail: { summary: 'The receipt of a published post', tags } },
+    )
+    .get('/content/:id/seal', context => api.read(context, scope => readSeal(scope, context.params.id)), {
+      detail: { summary: 'What the approval pinned for each account, and what changed since', tags },
     })
     .patch(
       '/publish-jobs/:id',

@@ -6,7 +6,7 @@ import { isoIn } from '../lib/time.ts'
 import { platforms } from '../platforms/index.ts'
 import type { PlatformId } from '../platforms/platform.ts'
 import { outOf } from './parts.ts'
-import type { Attempt, HeldFor, Job, JobError, JobState } from './schema.ts'
+import type { Attempt, HeldFor, Job, JobError, JobState, ReadBack } from './schema.ts'
 
 export interface JobQuery {
   state?: readonly JobState[] | undefined
@@ -43,8 +43,11 @@ async function select(
           from jsonb_array_elements(v.variants) own where own->>'accountId' = j.account_id::text limit 1),
         jsonb_array_length(v.thread)) else 0 end as more_parts,
       coalesce((select json_agg(json_build_object('id', t.id, 'startedAt', t.started_at, 'endedAt', t.ended_at,
-        'armedAt', t.armed_at, 'outcome', t.outcome, 'detail', t.detail, 'notes', t.notes) order by t.number)
-        from publish_attempts t where t.job_id = j.id), '[]'::json) as attempts
+        'armedAt', t.armed_at, 'outcome', t.outcome, 'detail', t.detail,
+        'sentSha256', t.sent_sha256, 'notes', t.notes) order by t.number)
+        from publish_attempts t where t.job_id = j.id), '[]'::json) as attempts,
+      (select json_build_object('state', case when r.state = 'reading' then 'waiting' else r.state end, 'findings', r.findings,
+        'at', r.ended_at) from read_backs r where r.job_id = j.id) as read_back
     from publish_jobs j join social_accounts a on a.id = j.account_id join content_versions v on v.id = j.version_id
     where ${filter}
     order by j.run_at, j.id
@@ -82,9 +85,15 @@ function toJob(row: Record<string, unknown>): Job & { runAtText: string } {
         : null,
     firstCommentOf: row.first_comment_of as string | null,
     publishedAt: iso(row.published_at),
+    readBack: readBackOf(row.read_back),
     error: row.error as JobError | null,
     runAtText: row.run_at_text as string,
   }
+}
+
+function readBackOf(given: unknown): ReadBack | null {
+  const back = given as ReadBack | null
+  return back && { ...back, at: iso(back.at) }
 }
 
 const shown = ({ runAtText: _, ...job }: Job & { runAtText?: string }): Job => job

@@ -5,6 +5,7 @@ import { besideBrakes, holdBraked, releaseUnbraked } from './braked.ts'
 import { partlyOut } from './parts.ts'
 import { calledOffError, calledOffState, recordCalledOff } from './perhaps.ts'
 import type { JobState } from './schema.ts'
+import { breakSealsOf, sealApproved, sealBroken } from './seals.ts'
 
 /**
  * What content, approval and account events mean for the jobs that have not begun. In the transaction of the event,
@@ -38,7 +39,12 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
     await holdBraked(scope, { contentId })
     await releaseUnbraked(scope, { contentId })
   },
-  'content.approved': releaseApproved,
+  async 'content.approved'(scope, contentId) {
+    await sealApproved(scope, contentId)
+    await releaseApproved(scope, contentId)
+  },
+  'content.seal_broken': holdUnapproved,
+  'media.changed': breakSealsOf,
   'content.changes_requested': holdUnapproved,
   'content.withdrawn': holdUnapproved,
   'content.archived': (scope, contentId) => cancelAll(scope, 'content', contentId),
@@ -74,7 +80,8 @@ async function holdUnapproved(scope: Scope, contentId: string | null): Promise<v
 async function releaseApproved(scope: Scope, contentId: string | null): Promise<void> {
   const freed = await scope.sql`
     update publish_jobs j set state = 'scheduled', held_for = null, tries = 0, first_try_at = null,
-      wanted_at = case when ${contentId}::uuid is null then j.wanted_at else public.clock() end
+      wanted_at = case when ${contentId}::uuid is null then j.wanted_at else public.clock() end,
+      error = case when j.error->>'code' = ${sealBroken} then null else j.error end
     from content c cross join workspace w
     where j.content_id = c.id and (${contentId}::uuid is null or c.id = ${contentId}::uuid)
       and (c.state = 'approved' or not w.approval_required) and j.state = 'held' and j.held_for = 'approval'

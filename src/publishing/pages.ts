@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import { z } from 'zod'
 import { JobPage } from '../../views/publishing/job.tsx'
 import { JobListPage } from '../../views/publishing/list.tsx'
+import { ReceiptPage } from '../../views/publishing/receipt.tsx'
 import { JobStatus } from '../../views/publishing/status.tsx'
 import { countsOf } from '../analytics/find.ts'
 import type { Scope } from '../db/scope.ts'
@@ -10,6 +11,7 @@ import type { Rejected } from '../http/form.ts'
 import { page } from '../http/page.ts'
 import { may } from '../permissions.ts'
 import { cancelJob, moveJob, publishNow, resolveJob } from './moves.ts'
+import { readReceipt } from './receipt.ts'
 import { countStates, dateNow, listRows } from './rows.ts'
 import { type Job, jobStates, Resolution, TimeForm } from './schema.ts'
 import { readSheet } from './sheet.ts'
@@ -76,6 +78,11 @@ export function publishingPages(desk: Desk) {
       }),
     )
     .get('/w/:slug/publish-jobs/:id', ctx => show(ctx))
+    .get('/w/:slug/publish-jobs/:id/receipt', ctx =>
+      desk.show(ctx, async (scope, frame) =>
+        ReceiptPage({ frame, receipt: await readReceipt(scope, ctx.params.id) }),
+      ),
+    )
     .get('/w/:slug/publish-jobs/:id/status', async ctx => {
       const { status, seen } = await desk.read(ctx, async (scope, { workspace }) => {
         const sheet = await readSheet(scope, ctx.params.id)

@@ -3,8 +3,6 @@ import { NotFound } from '../errors.ts'
 import type { Threaded } from '../platforms/parts.ts'
 import type { PostImage } from '../platforms/platform.ts'
 
-export type DraftImage = Omit<PostImage, 'url' | 'read'>
-
 /** A version as one account sends it: its variant where it has one, else the words and pictures for everywhere. */
 export type PostDraft = Threaded<DraftImage>
 
@@ -14,6 +12,9 @@ interface Wanted {
   /** The job whose first comment is wanted, not the post itself. */
   firstCommentOf?: string | null
 }
+
+/** `removed` stands only where a picture was taken out of the library since the version was saved. */
+export type DraftImage = Omit<PostImage, 'url' | 'read'> & { removed?: true }
 
 interface Variant {
   accountId: string
@@ -27,6 +28,9 @@ interface Part {
   text: string
   media: string[]
 }
+
+/** In place of an account's id: the words and pictures for everywhere. */
+export const everywhere = ''
 
 /** @throws NotFound when the version is not there */
 export async function postDraft(scope: Scope, wanted: Wanted): Promise<PostDraft> {
@@ -72,7 +76,8 @@ export async function postDrafts(scope: Scope, wanted: readonly Wanted[]): Promi
 async function imagesOf(scope: Scope, ids: readonly string[]): Promise<Map<string, DraftImage>> {
   if (ids.length === 0) return new Map()
   const rows = await scope.sql`
-    select id, type, width, height, bytes, alt from media where id = any(${[...ids]}::uuid[])`
+    select id, type, width, height, bytes, sha256, alt, removed_at is not null as removed
+    from media where id = any(${[...ids]}::uuid[])`
   return new Map(
     rows.map(row => [
       row.id as string,
@@ -82,7 +87,9 @@ async function imagesOf(scope: Scope, ids: readonly string[]): Promise<Map<strin
         width: row.width as number,
         height: row.height as number,
         bytes: row.bytes as number,
+        sha256: row.sha256 as string,
         alt: row.alt as string,
+        ...(row.removed ? { removed: true as const } : {}),
       },
     ]),
   )

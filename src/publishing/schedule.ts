@@ -13,6 +13,7 @@ import { besideBrakes, holdBraked } from './braked.ts'
 import { jobsOfContent } from './find.ts'
 import { postDraft } from './post.ts'
 import type { Job, JobChange, Schedule } from './schema.ts'
+import { breakIfChanged, sealFor } from './seals.ts'
 
 /** Two jobs of one content and account this close together are one wish sent twice. */
 const sameWishSeconds = 60
@@ -38,7 +39,9 @@ export async function scheduleJobs(
   const moment = await plannedMoment(scope, schedule)
   const [workspace] = await sql`
     select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`
-  const waits = (workspace?.approval_required as boolean) && content.state !== 'approved'
+  const waits =
+    (workspace?.approval_required as boolean) &&
+    (content.state !== 'approved' || (await breaks(scope, contentId, accounts)))
   const made: string[] = []
   for (const account of accounts) {
     await refuseMisfit(scope, content.version_id as string, account)
@@ -57,6 +60,13 @@ export async function scheduleJobs(
   await wakeAt(scope, moment.at)
   const jobs = await jobsOfContent(scope, contentId)
   return { items: jobs.filter(job => made.includes(job.id)) }
+}
+
+/** Seals approved content for accounts that are new to it. @returns whether it is no longer what was approved */
+async function breaks(scope: Scope, contentId: string, accounts: readonly ChosenAccount[]): Promise<boolean> {
+  const ids = accounts.map(({ id }) => id)
+  await sealFor(scope, contentId, ids)
+  return breakIfChanged(scope, contentId, ids)
 }
 
 /** @throws Invalid for a time that is past, skipped, doubled without a choice, or in no known zone */

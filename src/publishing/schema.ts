@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { lateMinutes } from '../auth/schema.ts'
+import type { Finding } from '../platforms/compare.ts'
 import type { PartOut } from './parts.ts'
 
 export const jobStates = [
@@ -100,7 +101,19 @@ export interface Attempt {
   detail: unknown
   /** When the call that publishes was about to be made; null when the attempt never came that far. */
   armedAt: string | null
+  /** SHA-256 of what it was about to send, or has sent; null when it never came that far. */
+  sentSha256: string | null
   notes: { at: string; what: string }[]
+}
+
+/**
+ * How a published post was found where it stands. `waiting` until it was looked at; `same`; `explained`: the platform sets
+ * it otherwise, and it says the same; `different`; `unread`: the platform could not be asked.
+ */
+export interface ReadBack {
+  state: 'waiting' | 'same' | 'explained' | 'different' | 'unread'
+  findings: Finding[]
+  at: string | null
 }
 
 export interface JobError {
@@ -135,5 +148,7 @@ export interface Job {
   /** The job whose first comment this is; null for a post. */
   firstCommentOf: string | null
   publishedAt: string | null
+  /** How it was found where it stands; null before it is out, and where the platform does not let us look. */
+  readBack: ReadBack | null
   error: JobError | null
 }

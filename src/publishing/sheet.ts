@@ -5,6 +5,7 @@ import { perhapsOut } from './perhaps.ts'
 import { type PostDraft, postDraft } from './post.ts'
 import { type JobRow, listRows } from './rows.ts'
 import type { HeldFor, Job } from './schema.ts'
+import { type JobSeal, sealOfJob } from './seal-sheet.ts'
 
 /** Everything that a job's page shows about it. */
 export interface JobSheet {
@@ -16,6 +17,8 @@ export interface JobSheet {
   plannedBy: string | null
   /** Who approved this very version, and when. */
   approved: { by: string | null; at: Date } | null
+  /** What the approval pinned beside what it sends. */
+  seal: JobSeal
   profileUrl: string | null
   /** The same content's jobs on other accounts or at other times. */
   siblings: JobRow[]
@@ -68,6 +71,7 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
     version: { number: facts.number as number, of: facts.of as number },
     plannedBy: facts.planned_by as string | null,
     approved: approved && { by: approved.by, at: new Date(approved.at) },
+    seal: await sealOfJob(scope, job, post),
     profileUrl: facts.profile_url as string | null,
     perhaps: facts.perhaps as boolean,
     siblings: siblings.items.filter(other => other.id !== job.id && other.firstCommentOf === null),

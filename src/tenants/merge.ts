@@ -211,6 +211,9 @@ async function outStaysOut(at: TwoTimes): Promise<number> {
   await tx`delete from ${old('publish_attempts')} where job_id = any(${known}::uuid[])`
   const attempts = await tx`select id from ${now('publish_attempts')} where job_id = any(${known}::uuid[])`
   await take(at, 'publish_attempts', idsOf(attempts), 'is replaced')
+  await tx`delete from ${old('read_backs')} where job_id = any(${idsOf(out)}::uuid[])`
+  const looks = await tx`select id from ${now('read_backs')} where job_id = any(${idsOf(out)}::uuid[])`
+  await take(at, 'read_backs', idsOf(looks), 'is replaced')
   return out.length
 }
 
@@ -239,6 +242,13 @@ async function versionsThatWentOut(at: TwoTimes, ids: readonly string[]): Promis
     ) shown
     where v.id = any(${idsOf(missing)}::uuid[])`
   await take(at, 'media', idsOf(pictures), 'stays')
+  // Who approved what went out, and what that approval pinned: their receipts name it.
+  const approvals = await tx`
+    select id from ${now('approvals')} where version_id = any(${idsOf(missing)}::uuid[])`
+  await take(at, 'approvals', idsOf(approvals), 'stays')
+  const seals = await tx`
+    select id from ${now('seals')} where approval_id = any(${idsOf(approvals)}::uuid[])`
+  await take(at, 'seals', idsOf(seals), 'stays')
 }
 
 /**

@@ -14,7 +14,7 @@ export interface EventInput {
 
 /** The input for a job that was published: the job, and the words and pictures as its account got them. */
 export async function publishedInput(scope: Scope, jobId: string): Promise<EventInput> {
-  const { attempts: _, error: __, ...job } = await readJob(scope, jobId)
+  const { attempts: _, error: __, readBack: ___, ...job } = await readJob(scope, jobId)
   const { text, images, thread, firstComment } = await postDraft(scope, job)
   const [row] = await scope.sql`
     select c.tags, a.name, a.handle, public.clock() as now

@@ -82,6 +82,8 @@ export async function pagesOf(
     '/w/:slug/review': [`${at}/review`],
     '/w/:slug/publish-jobs': [`${at}/publish-jobs`],
     '/w/:slug/publish-jobs/:id': under('/publish-jobs', ids.jobs),
+    '/w/:slug/publish-jobs/:id/receipt': under('/publish-jobs', ids.out, '/receipt'),
+    '/w/:slug/brakes': [`${at}/brakes`],
     '/w/:slug/calendar': [`${at}/calendar`, `${at}/calendar?view=list`],
     '/w/:slug/notifications': [`${at}/notifications`],
     '/w/:slug/workflows': [`${at}/workflows`],

@@ -13,6 +13,7 @@ import {
   pictureOf,
   postOf,
   publish,
+  readBack,
   reconcile,
   sendingOf,
   settle,
@@ -97,6 +98,7 @@ describePeer('pds', 'bluesky', () => {
     },
     uploads: () => calls('com.atproto.repo.uploadBlob'),
     looks: true,
+    readsBack: true,
     namesIt: true,
     secrets: made => [made.secret.password, made.secret.accessJwt, made.secret.refreshJwt].map(String),
   })
@@ -243,6 +245,44 @@ describePeer('pds', 'bluesky', () => {
     }
     expect((await bluesky.publish(made.account, post, { ...sending, credential })).is).toBe('published')
     expect(calls('com.atproto.server.refreshSession')).toBe(refreshes)
+  })
+
+  test('reading back tells a picture made to fit from another one, and a changed record from a removed one', async () => {
+    const made = await world()
+    const big = await pictureOf(900, 800, 'png')
+    const post = postOf('Made to fit', [big, await pictureOf()])
+    const done = await settle(made, post)
+    const remoteId = done.is === 'published' ? done.remoteId : ''
+    expect(await readBack(made, post, remoteId)).toEqual([
+      { kind: 'explained', words: 'A picture was written anew on the way.' },
+    ])
+    const [record] = await records(made)
+    const change = (method: string, record: object) =>
+      fetch(`${pds.url}/xrpc/com.atproto.repo.${method}`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${made.secret.accessJwt}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({ repo: made.account.remoteId, collection: 'app.bsky.feed.post', ...record }),
+      })
+    if (!record) throw new Error('nothing was published')
+    const { images } = record.value.embed as { images: { image: object; alt: string }[] }
+    const swapped = images.map((image, at) => ({
+      ...image,
+      image: images[1 - at]?.image,
+      alt: at === 0 ? '' : 'A grey',
+    }))
+    const value = { ...record.value, embed: { $type: 'app.bsky.embed.images', images: swapped } }
+    expect((await change('putRecord', { rkey: record.rkey, record: value })).status).toBe(200)
+    expect(await readBack(made, post, remoteId)).toEqual([
+      { kind: 'different', words: 'Picture 1 is not the one that was sent.' },
+      { kind: 'different', words: 'Picture 2 is not the one that was sent.' },
+      { kind: 'different', words: 'Picture 1 has no alt text there.' },
+      { kind: 'explained', words: 'The alt text of picture 2 is cut off there.' },
+    ])
+    expect((await change('deleteRecord', { rkey: record.rkey })).status).toBe(200)
+    expect(await readBack(made, post, remoteId)).toBeNull()
   })
 
   test('looking never sends', async () => {

@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from 'bun:test'
 import { createOutbound } from '../../src/lib/fetch.ts'
 import type { Fault } from '../peers/index.ts'
-import { pictureOf, postOf, publish, reconcile, settle, type World } from './world.ts'
+import { pictureOf, postOf, publish, readBack, reconcile, settle, type World } from './world.ts'
 
 export interface Setup {
   /** A connected account at a fresh place. */
@@ -22,6 +22,8 @@ export interface Setup {
   looks: boolean
   /** Whether the peer names what it made in its answer, so that an answer without a name proves nothing. */
   namesIt: boolean
+  /** Whether a published post can be read back. */
+  readsBack?: true
   /** Secrets that must never show up in a failure. */
   secrets(world: World): string[]
 }
@@ -99,7 +101,42 @@ export function contract(setup: Setup): void {
     })
   }
 
+  if (setup.readsBack) {
+    test('what it has published reads back as it was sent, or with what the platform explains', async () => {
+      const world = await setup.world()
+      const post = postOf(
+        `Read <me> back & "all", #tag\n\nSecond part,\nwith https://www.example.org/a/rather/long/path/that/gets/shortened?yes=1 ${crypto.randomUUID()}`,
+        [await pictureOf(64, 48, 'jpeg', 'One “alt” & more'), await pictureOf(48, 64, 'png', '')],
+      )
+      const outcome = await settle(world, post)
+      const remoteId = outcome.is === 'published' ? outcome.remoteId : ''
+      const findings = await readBack(world, post, remoteId)
+      expect(findings?.filter(({ kind }) => kind === 'different')).toEqual([])
+      const other = await readBack(world, { ...post, text: 'Not what was sent' }, remoteId)
+      expect(other).toContainEqual({
+        kind: 'different',
+        words: 'The words there are not those that were sent.',
+      })
+      const fewer = await readBack(world, { ...post, images: post.images.slice(1) }, remoteId)
+      expect(fewer?.some(({ kind }) => kind === 'different')).toBe(true)
+    })
+  }
+
   if (!remote) return
+
+  if (setup.readsBack)
+    test('a platform that cannot be asked is an error, never an absence', async () => {
+      const world = await setup.world()
+      const post = postOf(`Ask ${crypto.randomUUID()}`)
+      const outcome = await settle(world, post)
+      const remoteId = outcome.is === 'published' ? outcome.remoteId : ''
+      for (const fault of [html, { is: 'status', status: 500 }, { is: 'drop' }] as const) {
+        setup.failAll?.(fault, 6)
+        await expect(readBack(world, post, remoteId)).rejects.toThrow()
+        setup.clear?.()
+      }
+      expect(await readBack(world, post, remoteId)).toBeArray()
+    })
 
   const html = {
     is: 'status',

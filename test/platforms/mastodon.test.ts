@@ -9,6 +9,7 @@ import {
   pictureOf,
   postOf,
   publish,
+  readBack,
   reconcile,
   sendingOf,
   settle,
@@ -44,6 +45,7 @@ describe('mastodon', () => {
     uploads: () =>
       server.requests.filter(({ method, path }) => method === 'POST' && path === '/api/v2/media').length,
     looks: true,
+    readsBack: true,
     namesIt: true,
     secrets: world => [token(world)],
   })
@@ -62,6 +64,7 @@ describe('mastodon-compatible servers that ignore the key', () => {
     failAll: (fault, times) => forgetful.faults.next('*', fault, times),
     clear: () => forgetful.faults.clear(),
     looks: true,
+    readsBack: true,
     namesIt: true,
     secrets: made => [token(made)],
   })
@@ -203,6 +206,25 @@ describe('mastodon in particular', () => {
       is: 'reconnect',
       why: { code: 'forbidden' },
     })
+  })
+
+  test('reading back sees through the HTML, and finds what somebody edited or removed', async () => {
+    const world = await account(server)
+    const post = postOf('Hello @bob@example.org,\n\nsee https://example.org/x', [await pictureOf()])
+    const done = await settle(world, post)
+    const id = done.is === 'published' ? done.remoteId : ''
+    expect(await readBack(world, post, id)).toEqual([
+      { kind: 'explained', words: 'A picture was written anew on the way.' },
+      { kind: 'explained', words: 'Links are shown shortened and lead to the whole address.' },
+    ])
+    const [status] = server.statuses(world.account.remoteId)
+    if (!status) throw new Error('nothing was published')
+    status.text = 'Hello,\n\nsee https://example.org/x'
+    expect(await readBack(world, post, id)).toContainEqual({
+      kind: 'different',
+      words: 'The words there are not those that were sent.',
+    })
+    expect(await readBack(world, post, '1')).toBeNull()
   })
 
   test('counts', async () => {

@@ -11,6 +11,7 @@ describe('rehearsal', () => {
     world: () => connectWorld(rehearsal, {}, []),
     visible: async world => [...world.journal.entries.values()].map(({ text }) => text),
     looks: true,
+    readsBack: true,
     namesIt: true,
     secrets: () => [],
   })

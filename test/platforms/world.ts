@@ -1,17 +1,26 @@
 /** What the worker hands to an adapter, kept in memory: durable steps, a credential, the rehearsal's journal. */
 import sharp from 'sharp'
+import { sha256 } from '../../src/lib/canonical.ts'
 import { createOutbound } from '../../src/lib/fetch.ts'
+import { compare, type Finding } from '../../src/platforms/compare.ts'
 import type {
   Account,
   Connected,
-  Finding,
   Json,
+  Finding as Looked,
   Outcome,
   Platform,
   Post,
   PostImage,
   Sending,
 } from '../../src/platforms/platform.ts'
+
+interface Entry {
+  id: string
+  url: string
+  text: string
+  images: { id: string; alt: string }[]
+}
 
 /** Everything of one connected account; `steps` are kept per job, as the database would. */
 export interface World {
@@ -25,7 +34,7 @@ export interface World {
   notes: string[]
   renewals: number
   steps: Map<string, Json>
-  journal: Sending['journal'] & { entries: Map<string, { id: string; url: string; text: string }> }
+  journal: Sending['journal'] & { entries: Map<string, Entry> }
   /** Called by `arm`; a test may throw here, as a lost lease does. */
   onArm: () => void
 }
@@ -49,7 +58,7 @@ function own(platform: Platform): Connected {
 }
 
 export function worldOf(platform: Platform, connected: Connected, fetch: Sending['fetch']): World {
-  const entries = new Map<string, { id: string; url: string; text: string }>()
+  const entries = new Map<string, Entry>()
   const { handle, remoteId, settings, limits, secret } = connected
   return {
     platform,
@@ -64,11 +73,12 @@ export function worldOf(platform: Platform, connected: Connected, fetch: Sending
     onArm: () => undefined,
     journal: {
       entries,
-      async arrive({ key, text }) {
+      async arrive({ key, text, images }) {
         const entry = entries.get(key) ?? {
           id: `r${entries.size + 1}`,
           url: `http://rehearsal.test/${key}`,
           text,
+          images,
         }
         entries.set(key, entry)
         return { id: entry.id, url: entry.url }
@@ -112,6 +122,24 @@ export function sendingOf(world: World, post: Post): Sending {
   }
 }
 
+/** Reads a published post back, and compares it with what was sent. */
+export async function readBack(world: World, post: Post, remoteId: string): Promise<Finding[] | null> {
+  const { fetch, signal, credential } = sendingOf(world, post)
+  const mine = [...world.steps].filter(([name]) => name.startsWith(`${post.jobId} `))
+  const seen = await world.platform.readBack?.(
+    world.account,
+    { remoteId, images: post.images },
+    {
+      fetch,
+      signal,
+      credential,
+      steps: Object.fromEntries(mine.map(([name, value]) => [name.slice(post.jobId.length + 1), value])),
+      own: async () => [...world.journal.entries.values()].find(({ id }) => id === remoteId) ?? null,
+    },
+  )
+  return seen ? compare(post, seen) : null
+}
+
 export const publish = (world: World, post: Post) =>
   world.platform.publish(world.account, post, sendingOf(world, post))
 export const reconcile = (world: World, post: Post) =>
@@ -119,7 +147,7 @@ export const reconcile = (world: World, post: Post) =>
 
 /** Goes on as the worker would, without its waiting: retry sends again, unconfirmed looks, absent sends again. */
 export async function settle(world: World, post: Post, first?: Outcome): Promise<Outcome> {
-  let outcome: Finding = first ?? (await publish(world, post))
+  let outcome: Looked = first ?? (await publish(world, post))
   for (let tries = 0; tries < 4; tries++) {
     if (outcome.is === 'retry' || outcome.is === 'absent') outcome = await publish(world, post)
     else if (outcome.is === 'unconfirmed') outcome = await reconcile(world, post)
@@ -163,6 +191,7 @@ export async function pictureOf(
     width,
     height,
     bytes: bytes.length,
+    sha256: sha256(bytes),
     alt,
     url: 'https://masthead.test/media/1',
     read: async () => bytes,

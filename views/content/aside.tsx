@@ -18,6 +18,7 @@ import {
   Timeline,
 } from '../ui/index.tsx'
 import { decisionLook } from './history.tsx'
+import { BrokenSeal, IntactSeal } from './seal.tsx'
 import { imagesOf, isWide } from './words.ts'
 
 /** Beside the draft: what the review says, how it will look, what others say, what was before. */
@@ -32,7 +33,9 @@ export function Aside({
   return (
     <>
       <ReviewState sheet={sheet} zone={frame.workspace.zone} />
+      <BrokenSeal frame={frame} sheet={sheet} />
       <AnswerBar frame={frame} sheet={sheet} here={here} change={change} />
+      <IntactSeal frame={frame} sheet={sheet} />
       <div id="previews" class="stack">
         <Previews base={base} sheet={sheet} />
       </div>

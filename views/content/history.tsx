@@ -32,11 +32,13 @@ const looks: Record<Decision['decision'], { tone: Tone; icon: IconName; words: s
 }
 
 /** How a decision stands in a timeline. */
-export function decisionLook({ decision, version, by }: Decision): {
+export function decisionLook({ decision, version, by, sealBroken }: Decision): {
   tone: Tone
   icon: IconName
   title: string
 } {
+  if (sealBroken)
+    return { tone: 'failed', icon: 'triangle-alert', title: `The seal of version ${version} broke` }
   const { tone, icon, words } = looks[decision]
   return { tone, icon, title: `${by?.name ?? 'Somebody who left'} ${words.replace('{n}', String(version))}` }
 }

@@ -7,6 +7,7 @@ import { Layout } from '../layout.tsx'
 import { ActionButton, Columns, LinkButton, Notice, PageHead, StateMark, Tags, Time } from '../ui/index.tsx'
 import { Conversation, Lately, Previews } from './aside.tsx'
 import { JobsOfPiece } from './jobs.tsx'
+import { BrokenSeal, IntactSeal } from './seal.tsx'
 import { opening } from './words.ts'
 
 /** A piece for those who do not write it: how it looks, the answer, the conversation. */
@@ -70,6 +71,7 @@ export function ReadPage({
       >
         <div class="stack">
           <ReviewState sheet={sheet} zone={zone} />
+          <BrokenSeal frame={frame} sheet={sheet} />
           <Previews base={base} sheet={sheet} />
           {sheet.pictures.some(({ alt }) => alt) && (
             <ul class="stack">
@@ -84,6 +86,7 @@ export function ReadPage({
           )}
           <Tags tags={piece?.tags ?? []} href={tag => `${base}/content?tag=${encodeURIComponent(tag)}`} />
           <AnswerBar frame={frame} sheet={sheet} here={here} change={change} />
+          <IntactSeal frame={frame} sheet={sheet} />
         </div>
         <JobsOfPiece base={base} zone={zone} jobs={sheet.jobs} />
       </Columns>

@@ -26,6 +26,7 @@ const looks: Record<Exclude<Kind, 'comment'>, { state: State; words: string }> =
   review: { state: 'in_review', words: 'Your approval' },
   changes: { state: 'changes_requested', words: 'Changes asked for' },
   brake: { state: 'held', words: 'Brake' },
+  different: { state: 'unconfirmed', words: 'Differs' },
 }
 
 /** What waits for this person, the newest first; below it what is done. */

@@ -18,6 +18,7 @@ const ends: Record<string, Look> = {
   unconfirmed: { words: 'No clear answer', tone: 'unsure', icon: 'circle-question-mark' },
   absent: { words: 'Looked: it is not there', tone: 'held', icon: 'search' },
   stopped: { words: 'Stopped by a brake before anything was sent', tone: 'held', icon: 'pause' },
+  unsealed: { words: 'Stopped: it is not what was approved', tone: 'held', icon: 'lock' },
   lost: { words: 'Broken off: the process ended', tone: 'held', icon: 'unplug' },
 }
 const running: Look = { words: 'Sending', tone: 'scheduled', icon: 'loader-circle' }

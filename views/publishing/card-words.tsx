@@ -12,7 +12,11 @@ export interface Words {
   links?: Child
 }
 
-export function cardWords({ job, row, profileUrl, perhaps }: JobSheet, zone: string, base: string): Words {
+export function cardWords(
+  { job, row, profileUrl, perhaps, seal }: JobSheet,
+  zone: string,
+  base: string,
+): Words {
   const late = lateWords(row)
   const planned = <Time at={row.runAt} zone={row.zone} />
   const elsewhere = row.zone !== zone && (
@@ -144,7 +148,7 @@ export function cardWords({ job, row, profileUrl, perhaps }: JobSheet, zone: str
             {elsewhere}
             <p>
               {row.heldFor === 'approval'
-                ? 'It goes out once this version is approved.'
+                ? `${brokenWords(seal)}It goes out once this version is approved.`
                 : row.heldFor === 'brake'
                   ? `${job.error?.message ?? 'A brake is on it.'} ${job.error?.next ?? ''}`
                   : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
@@ -205,6 +209,9 @@ function heldWords(row: JobSheet['row']): string {
   const words = whenWords(row) ?? 'held'
   return row.heldFor === 'brake' ? `H${words.slice(1)}` : `Held: ${words}`
 }
+
+const brokenWords = ({ state, changes }: JobSheet['seal']): string =>
+  state === 'broken' ? `It is no longer what was approved: ${changes.join('; ')}. ` : ''
 
 /** A page of ours, or a link that is safe to follow. */
 const ownOrSafe = (link: string): string => (/^\/(?![/\\])/.test(link) ? link : safeUrl(link))

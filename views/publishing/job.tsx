@@ -22,6 +22,7 @@ import { Holds } from './holds.tsx'
 import { MoveForm } from './move.tsx'
 import { Numbers } from './numbers.tsx'
 import { JobMark } from './rows.tsx'
+import { Assurance } from './seal.tsx'
 import { JobStatus, movable } from './status.tsx'
 import { firstWords, minutesWords } from './words.ts'
 
@@ -75,6 +76,12 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
       >
         {rejected && !ofForm && <Notice kind="bad">{rejected.message}</Notice>}
         {status}
+        <Assurance
+          seal={sheet.seal}
+          back={job.readBack}
+          zone={workspace.zone}
+          receipt={job.state === 'published' ? `${base}/publish-jobs/${job.id}/receipt` : null}
+        />
         {maySchedule && movable(job.state) && !sheet.perhaps && (
           <MoveForm
             base={base}

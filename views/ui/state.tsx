@@ -44,6 +44,16 @@ export function StateMark({ state, children }: { state: State; children?: Child 
   )
 }
 
+/** Any other fact that is told by shape, word and colour together. */
+export function Mark({ tone, icon, children }: { tone: Tone; icon: IconName; children: Child }): Html {
+  return (
+    <span class={`mark ${tone}`}>
+      <Icon name={icon} />
+      <span>{children}</span>
+    </span>
+  )
+}
+
 /** How many of each state, as a line under a heading. States with none are left out. */
 export function StateCounts({ counts }: { counts: Partial<Record<State, number>> }): Html {
   const shown = (Object.keys(states) as State[]).filter(state => counts[state])

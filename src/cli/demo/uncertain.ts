@@ -21,7 +21,7 @@ export async function loseTheAnswer({ db }: Pick<Services, 'db'>, actor: Actor):
   if (!job) return
   const lease = holdLease(work => db.within(actor, work), job, 10_000)
   try {
-    await lease.arm({})
+    await lease.arm({}, job.opened?.payload)
     await db.within(actor, scope =>
       recordOutcome(
         scope,

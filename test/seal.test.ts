@@ -1,0 +1,413 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { createHash } from 'node:crypto'
+import { claimJobs } from '../src/jobs/claim.ts'
+import { holdLease, Unsealed } from '../src/jobs/lease.ts'
+import { readBackDue } from '../src/jobs/read-back.ts'
+import { recordOutcome } from '../src/jobs/record.ts'
+import { createWorker, type Worker } from '../src/jobs/worker.ts'
+import { type House, openHouse, type Person } from './cast.ts'
+import { type Mastodon, startMastodon } from './peers/index.ts'
+import { newPicture } from './world.ts'
+
+let house: House
+let worker: Worker
+let clock = 0
+let mastodon: Mastodon
+beforeAll(async () => {
+  mastodon = await startMastodon()
+  house = await openHouse({ OUTBOUND_ALLOW: mastodon.host })
+  worker = createWorker(house.services)
+})
+afterAll(async () => {
+  await worker.stop(5_000)
+  await house.close()
+  await mastodon.stop()
+})
+beforeEach(() => requireApproval(true))
+
+const requireApproval = (required: boolean) =>
+  house.alice.api('PATCH', '/workspace', { approvalRequired: required })
+const system = () => ({ tenantId: house.alice.tenant.id, userId: null, role: 'system' }) as const
+const inside: House['services']['db']['within'] extends (actor: never, work: infer W) => unknown
+  ? (work: W) => Promise<unknown>
+  : never = work => house.services.db.within(system(), work)
+const shift = async (ms: number) => {
+  clock += ms
+  await house.shiftClock(clock)
+}
+const rehearsal = async (settings: object = {}) =>
+  (await house.alice.api('POST', '/accounts', { platform: 'rehearsal', settings })).body.id as string
+const feed = async () =>
+  (await house.alice.api('GET', '/accounts')).body.items.find(
+    (a: { platform: string }) => a.platform === 'feed',
+  ).id as string
+async function picture(alt = 'A red cup'): Promise<string> {
+  const form = new FormData()
+  form.append('file', await newPicture())
+  form.append('alt', alt)
+  return (await house.bob.api('POST', '/media', form)).body.id
+}
+const later = (hours = 2) => ({ at: new Date(Date.now() + clock + hours * 3_600_000).toISOString() })
+const job = async (id: string) => (await house.bob.api('GET', `/publish-jobs/${id}`)).body
+const stateOf = async (id: string) => (await house.bob.api('GET', `/content/${id}`)).body.state
+
+async function approved(given: object, by: Person = house.cora): Promise<string> {
+  const { body } = await house.ann.api('POST', '/content', given)
+  await house.ann.api('POST', `/content/${body.id}/submission`)
+  expect((await by.api('POST', `/content/${body.id}/approval`)).status).toBe(201)
+  return body.id
+}
+async function plan(content: string, accounts: string[], when: object = later()): Promise<string[]> {
+  const made = await house.bob.api('POST', `/content/${content}/publish-jobs`, { accounts, ...when })
+  expect(made.status).toBe(201)
+  return made.body.items.map((one: { id: string }) => one.id)
+}
+
+describe('a seal', () => {
+  test('pins the exact payload of each account, and what goes out has that hash', async () => {
+    const [one, media] = [await rehearsal(), await picture()]
+    const content = await approved({
+      text: 'For everywhere.',
+      media: [media],
+      variants: [{ accountId: one, text: 'For this one.' }],
+    })
+    const both = await plan(content, [one, await feed()], { now: true })
+    await worker.idle()
+    const sealed = (await house.bob.api('GET', `/content/${content}/seal`)).body
+    expect(sealed).toMatchObject({ state: 'intact', version: 1, by: 'Cora', changes: [] })
+    for (const id of both) {
+      const { state, accountId, attempts } = await job(id)
+      const text = accountId === one ? 'For this one.' : 'For everywhere.'
+      expect(state).toBe('published')
+      const seal = sealed.accounts.find((a: { accountId: string }) => a.accountId === accountId)
+      expect(attempts.at(-1).sentSha256).toBe(seal.sha256)
+      const { sent } = (await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body
+      expect(createHash('sha256').update(sent.payload).digest('hex')).toBe(seal.sha256)
+      const payload = JSON.parse(sent.payload)
+      expect(payload).toMatchObject({ account: accountId, post: { text, images: [{ alt: 'A red cup' }] } })
+      const file = await house.bob.api('GET', `/media/${media}/file`)
+      expect(file.status).toBe(200)
+      expect(payload.post.images[0].sha256).toMatch(/^[0-9a-f]{64}$/)
+    }
+  })
+
+  test('another alt text breaks it: held, back in review, told in words; approved again it goes out', async () => {
+    const [account, media] = [await rehearsal(), await picture('A cup')]
+    const content = await approved({ text: 'With a picture.', media: [media] })
+    const [id] = (await plan(content, [account])) as [string]
+    expect((await job(id)).state).toBe('scheduled')
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'A mug' })
+    expect(await job(id)).toMatchObject({ state: 'held', heldFor: 'approval' })
+    expect(await stateOf(content)).toBe('in_review')
+    const seal = (await house.bob.api('GET', `/content/${content}/seal`)).body
+    expect(seal.state).toBe('broken')
+    expect(seal.changes).toEqual(['the alt text of picture 1 is now “A mug”, it was “A cup”'])
+    for (const path of [`/w/northwind/content/${content}`, `/w/northwind/publish-jobs/${id}`]) {
+      const { html } = await house.cora.page('GET', path)
+      expect(html).toContain('is now “A mug”, it was “A cup”')
+    }
+    const told = (await house.cora.api('GET', '/notifications')).body.items[0]
+    expect(told).toMatchObject({ kind: 'review', about: expect.stringContaining('waits for approval again') })
+    await house.cora.api('POST', `/content/${content}/approval`)
+    expect((await job(id)).state).toBe('scheduled')
+    await shift(3 * 3_600_000)
+    await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'published' })
+  })
+
+  test('words, pictures and variants break it visibly', async () => {
+    const [account, media] = [await rehearsal(), await picture()]
+    for (const [change, words] of [
+      [{ text: 'Other words entirely.' }, 'the words changed'],
+      [{ media: [media] }, 'one picture was added'],
+      [{ variants: [{ accountId: account, text: 'Only here.' }] }, 'the words changed'],
+    ] as const) {
+      const content = await approved({ text: 'First words.' })
+      const [id] = (await plan(content, [account])) as [string]
+      await house.ann.api('PATCH', `/content/${content}`, change)
+      expect(await job(id)).toMatchObject({ state: 'held', heldFor: 'approval' })
+      const seal = (await house.bob.api('GET', `/content/${content}/seal`)).body
+      expect(seal.state).toBe('broken')
+      expect(seal.changes.join()).toContain(words)
+      await house.bob.api('DELETE', `/publish-jobs/${id}`)
+    }
+  })
+
+  test('an account connected after the approval gets the words for everywhere, as they were approved', async () => {
+    const content = await approved({ text: 'Approved before.' })
+    const [id] = (await plan(content, [await rehearsal()], { now: true })) as [string]
+    await worker.idle()
+    expect((await job(id)).state).toBe('published')
+    const media = await picture('One')
+    const changed = await approved({ text: 'Changed before.', media: [media] })
+    // Nothing of it is planned: it waits for review at once.
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'Two' })
+    expect(await stateOf(changed)).toBe('in_review')
+    const [waiting] = (await plan(changed, [await rehearsal()])) as [string]
+    expect(await job(waiting)).toMatchObject({ state: 'held', heldFor: 'approval' })
+  })
+
+  test('an alt text that is mended after everything went out asks nobody again', async () => {
+    const media = await picture('Bfore')
+    const content = await approved({ text: 'Out already.', media: [media] })
+    await plan(content, [await rehearsal()], { now: true })
+    await worker.idle()
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'Before' })
+    expect(await stateOf(content)).toBe('approved')
+    expect((await house.bob.api('GET', `/content/${content}/seal`)).body.state).toBe('broken')
+    // Planned once more, it is not what was approved.
+    const [again] = (await plan(content, [await rehearsal()])) as [string]
+    expect(await job(again)).toMatchObject({ state: 'held', heldFor: 'approval' })
+    expect(await stateOf(content)).toBe('in_review')
+  })
+
+  test('nobody is asked where the workspace requires no approval, and the seal still shows that it broke', async () => {
+    await requireApproval(false)
+    const [account, media] = [await rehearsal(), await picture('Old')]
+    const content = await approved({ text: 'Free to go.', media: [media] })
+    const [id] = (await plan(content, [account])) as [string]
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'New' })
+    expect((await job(id)).state).toBe('scheduled')
+    expect((await house.bob.api('GET', `/content/${content}/seal`)).body.state).toBe('broken')
+    await shift(3 * 3_600_000)
+    await worker.idle()
+    expect((await job(id)).state).toBe('published')
+  })
+})
+
+describe('the worker', () => {
+  /** Past the front door, as a mistake of ours or a hand in the database would. */
+  const behindOurBacks = (media: string, alt: string) =>
+    inside(({ sql }) => sql`update media set alt = ${alt} where id = ${media}`)
+
+  test.each(['rehearsal', 'feed'])('refuses bytes that are not what was approved (%s)', async where => {
+    const [account, media] = [where === 'feed' ? await feed() : await rehearsal(), await picture('Right')]
+    const content = await approved({ text: `Sealed for the ${where}.`, media: [media] })
+    const [id] = (await plan(content, [account])) as [string]
+    await behindOurBacks(media, 'Wrong')
+    await shift(3 * 3_600_000)
+    await worker.idle()
+    const held = await job(id)
+    expect(held).toMatchObject({ state: 'held', heldFor: 'approval', error: { code: 'seal_broken' } })
+    expect(held.attempts.at(-1)).toMatchObject({ outcome: 'unsealed', armedAt: null })
+    expect(await stateOf(content)).toBe('in_review')
+    expect((await house.bob.page('GET', `/w/northwind/accounts/${account}`)).html).not.toContain('Sealed for')
+    expect((await house.bob.page('GET', `/w/northwind/content/${content}/versions`)).html).toContain(
+      'The seal of version 1 broke',
+    )
+    await house.cora.api('POST', `/content/${content}/approval`)
+    await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'published', error: null })
+  })
+
+  test('uploads nothing of what was not approved', async () => {
+    const { token } = mastodon.addAccount('grace')
+    const connected = await house.alice.api('POST', '/accounts', {
+      platform: 'mastodon',
+      settings: { instance: mastodon.url, token },
+    })
+    const media = await picture('Right')
+    const content = await approved({ text: 'Not a byte of it.', media: [media] })
+    const [id] = (await plan(content, [connected.body.id])) as [string]
+    await behindOurBacks(media, 'Wrong')
+    await shift(3 * 3_600_000)
+    await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'held', error: { code: 'seal_broken' } })
+    expect(mastodon.requests.filter(({ method }) => method === 'POST')).toEqual([])
+  })
+
+  test('refuses a picture whose file is another one', async () => {
+    const { token } = mastodon.addAccount('ada')
+    const connected = await house.alice.api('POST', '/accounts', {
+      platform: 'mastodon',
+      settings: { instance: mastodon.url, token },
+    })
+    const [good, media] = [await picture(), await picture()]
+    const content = await approved({ text: 'Swapped.', media: [media] })
+    const bytes = await house.services.files.read(house.alice.tenant.id, good, 'full')
+    if (!bytes) throw new Error('the picture has no file')
+    await house.services.files.write(house.alice.tenant.id, media, 'full', bytes)
+    const [id] = (await plan(content, [connected.body.id], { now: true })) as [string]
+    await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'failed', error: { code: 'picture_changed' } })
+    expect(mastodon.accepted).toHaveLength(0)
+  })
+
+  /** Claims the one job that is due, as a worker does. */
+  async function claim(id: string) {
+    const { jobs } = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 20))
+    const claimed = jobs.find(one => one.id === id)
+    if (!claimed?.opened) throw new Error('it was not claimed')
+    const lease = holdLease(work => house.services.db.within(system(), work), claimed, 10_000)
+    lease.end()
+    return { claimed, lease, payload: claimed.opened.payload }
+  }
+
+  test('asks once more just before it sends: an approval taken back meanwhile stops it', async () => {
+    const content = await approved({ text: 'Taken back meanwhile.' })
+    const [id] = (await plan(content, [await rehearsal()], { now: true })) as [string]
+    const { claimed, lease, payload } = await claim(id)
+    expect(claimed.sealed).toBe(payload.sha256)
+    await house.bob.api('DELETE', `/content/${content}/approval`)
+    await expect(lease.arm({}, payload)).rejects.toBeInstanceOf(Unsealed)
+    expect((await job(id)).attempts.at(-1)).toMatchObject({ armedAt: null, sentSha256: null })
+  })
+
+  test('sends those bytes and no others, also when it is asked without any', async () => {
+    const content = await approved({ text: 'These bytes.' })
+    const [id] = (await plan(content, [await rehearsal()], { now: true })) as [string]
+    const { lease, payload } = await claim(id)
+    await expect(lease.arm({})).rejects.toBeInstanceOf(Unsealed)
+    await expect(lease.arm({}, { ...payload, sha256: 'f'.repeat(64) })).rejects.toBeInstanceOf(Unsealed)
+    await lease.arm({}, payload)
+    expect((await job(id)).attempts.at(-1).sentSha256).toBe(payload.sha256)
+  })
+
+  test('a former version that may have been sent, and that nobody approves any more, is not sent again', async () => {
+    await requireApproval(false)
+    const { body } = await house.bob.api('POST', '/content', { text: 'First words.' })
+    const [id] = (await plan(body.id, [await rehearsal()], { now: true })) as [string]
+    const { lease, payload, claimed } = await claim(id)
+    await lease.arm({}, payload)
+    await house.bob.api('PATCH', `/content/${body.id}`, { text: 'Second words.' })
+    await requireApproval(true)
+    await house.bob.api('POST', `/content/${body.id}/submission`)
+    await house.cora.api('POST', `/content/${body.id}/approval`)
+    await house.services.db.within(system(), scope =>
+      recordOutcome(scope, claimed, {
+        is: 'unsealed',
+        why: { code: 'seal_broken', message: 'No.', next: 'Look.' },
+      }),
+    )
+    expect(await job(id)).toMatchObject({ state: 'failed', error: { code: 'seal_broken' } })
+    expect(await stateOf(body.id)).toBe('approved')
+  })
+
+  test('what was approved before there were seals is sealed when it is first looked at', async () => {
+    const content = await approved({ text: 'Of old.' })
+    const [id] = (await plan(content, [await rehearsal()])) as [string]
+    await inside(({ sql }) => sql`delete from seals where content_id = ${content}`)
+    await shift(3 * 3_600_000)
+    await worker.idle()
+    expect((await job(id)).state).toBe('published')
+  })
+})
+
+describe('reading back', () => {
+  const look = () => readBackDue(house.services, house.alice.tenant.id)
+  const out = async (text: string, media: string[] = [], account?: string) => {
+    await requireApproval(false)
+    const { body } = await house.bob.api('POST', '/content', { text, media })
+    const [id] = (await plan(body.id, [account ?? (await rehearsal())], { now: true })) as [string]
+    await worker.idle()
+    return id
+  }
+
+  test('finds what was sent as it was sent, some time after it went out', async () => {
+    const [one, two] = [await out('As sent.', [await picture()]), await out('On the feed.', [], await feed())]
+    await look()
+    expect((await job(one)).readBack).toMatchObject({ state: 'waiting' })
+    await shift(30_000)
+    await look()
+    for (const id of [one, two]) {
+      expect((await job(id)).readBack).toMatchObject({ state: 'same', findings: [] })
+      expect((await house.bob.page('GET', `/w/northwind/publish-jobs/${id}`)).html).toContain('as sent')
+    }
+  })
+
+  test('tells what is different there, and whoever can act on it', async () => {
+    const id = await out('The real words.', [await picture('Long alt text')])
+    const { remoteId } = await job(id)
+    await inside(({ sql }) => sql`update rehearsal_posts set text = 'Other words.' where id = ${remoteId}`)
+    await shift(30_000)
+    await look()
+    const { readBack } = await job(id)
+    expect(readBack).toMatchObject({
+      state: 'different',
+      findings: [{ kind: 'different', words: 'The words there are not those that were sent.' }],
+    })
+    const told = (await house.bob.api('GET', '/notifications')).body.items[0]
+    expect(told).toMatchObject({ kind: 'different', about: expect.stringContaining('The real words.') })
+    expect((await job(id)).state).toBe('published')
+  })
+
+  test('what is not there is looked for again before anything is said', async () => {
+    const id = await out('Soon gone.')
+    const { remoteId } = await job(id)
+    await inside(({ sql }) => sql`delete from rehearsal_posts where id = ${remoteId}`)
+    for (const [ms, state] of [
+      [30_000, 'waiting'],
+      [61_000, 'waiting'],
+      [601_000, 'waiting'],
+      [3_601_000, 'waiting'],
+      [6 * 3_601_000, 'different'],
+    ] as const) {
+      await shift(ms)
+      await look()
+      expect((await job(id)).readBack.state).toBe(state)
+    }
+    expect((await job(id)).readBack.findings[0].words).toBe('It is not there any more.')
+  })
+
+  test('two readers at once look once', async () => {
+    const id = await out('Only once.')
+    await shift(30_000)
+    await Promise.all([look(), look(), look()])
+    const rows = (await inside(
+      ({ sql }) => sql`select tries, state from read_backs where job_id = ${id}`,
+    )) as Record<string, unknown>[]
+    expect([...rows]).toMatchObject([{ tries: 1, state: 'same' }])
+  })
+})
+
+describe('a receipt', () => {
+  test('says what went out, when, and on whose word; nobody else’s workspace sees it', async () => {
+    await requireApproval(true)
+    const account = await rehearsal()
+    const content = await approved({ text: 'Signed <and> sealed.', media: [await picture('Alt & more')] })
+    const [id] = (await plan(content, [account])) as [string]
+    const path = `/publish-jobs/${id}/receipt`
+    expect(await house.bob.api('GET', path)).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    expect((await house.bob.page('GET', `/w/northwind${path}`)).status).toBe(409)
+    await shift(3 * 3_600_000)
+    await worker.idle()
+    await readBackDue(house.services, house.alice.tenant.id)
+    const { status, body } = await house.cora.api('GET', path)
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      jobId: id,
+      planned: { zone: 'Europe/Berlin', by: 'Bob' },
+      version: { number: 1, begunBy: 'Ann', savedBy: 'Ann' },
+      approval: { by: 'Cora' },
+      seal: { kept: true, changes: [] },
+      published: { saidBy: null },
+    })
+    expect(body.seal.sha256).toBe(body.sent.sha256)
+    const { html } = await house.cora.page('GET', `/w/northwind${path}`)
+    for (const words of [
+      'Signed &lt;and&gt; sealed.',
+      'Alt &amp; more',
+      'Europe/Berlin',
+      'It went out exactly as it was approved',
+      body.sent.sha256,
+      'Cora',
+    ])
+      expect(html).toContain(words)
+    expect((await house.bob.page('GET', `/w/northwind/publish-jobs/${id}`)).html).toContain(`${id}/receipt`)
+    expect((await house.dan.api('GET', path)).status).toBe(404)
+    expect((await house.dan.page('GET', `/w/southpaw${path}`)).status).toBe(404)
+    expect((await house.dan.api('GET', `/content/${content}/seal`)).status).toBe(404)
+  })
+
+  test('what went out stays on it when the alt text is changed later', async () => {
+    await requireApproval(false)
+    const media = await picture('As it was')
+    const { body } = await house.bob.api('POST', '/content', { text: 'Kept.', media: [media] })
+    const [id] = (await plan(body.id, [await rehearsal()], { now: true })) as [string]
+    await worker.idle()
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'As it is' })
+    const receipt = (await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body
+    expect(receipt).toMatchObject({ approval: null, seal: null, post: { images: [{ alt: 'As it was' }] } })
+    expect(createHash('sha256').update(receipt.sent.payload).digest('hex')).toBe(receipt.sent.sha256)
+  })
+})
