@@ -306,7 +306,11 @@ describe('accounts', () => {
       reason: 'gone',
     })
     const services = { within: db.within, outbound: house.services.outbound }
-    expect(await checkAccount(services, house.alice.tenant.id, opened)).toEqual({ ok: true, message: null })
+    expect(await checkAccount(services, house.alice.tenant.id, opened)).toEqual({
+      ok: true,
+      message: null,
+      final: false,
+    })
     expect((await house.alice.api('GET', `/accounts/${id}`)).body).toMatchObject({
       state: 'connected',
       reason: null,

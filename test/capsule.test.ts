@@ -187,7 +187,7 @@ describe('another workspace of the same capsule', () => {
           + (select count(*) from idempotency_keys) as n, (select id from workspace) as workspace,
           (select handle from social_accounts where platform = 'feed') as feed`
       expect({ ...left }).toEqual({ n: '0', workspace: id, feed: '/feed/second' })
-      const [webhook] = await sql`select id, secret from webhooks`
+      const [webhook] = await sql`select id, secret from webhooks where url = 'https://example.com/hook'`
       const plain = openFor(scope.tenant, webhookSecret, webhook ?? {}, webhook?.secret as Uint8Array)
       expect(plain.toString()).toBe('a secret of the hook')
       expect(Object.keys((await openAccount(scope, hook)).secret).length).toBeGreaterThan(0)

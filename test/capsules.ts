@@ -14,6 +14,7 @@ export const groundOf = ({ services }: House): Ground => groundOfServices(servic
 /** One row in each table that `buildWorld` leaves empty. */
 export async function fillRest(house: House, { person, account, job, content }: World): Promise<void> {
   await person.api('POST', '/content', { text: 'Asked for once' }, { 'idempotency-key': newId() })
+  await person.api('POST', '/forecasts')
   const approved = (await person.api('POST', '/content', { text: 'Sealed' })).body.id
   await person.api('POST', `/content/${approved}/submission`)
   await person.api('POST', `/content/${approved}/approval`)
@@ -33,8 +34,6 @@ export async function fillRest(house: House, { person, account, job, content }: 
       values (${newId()}, 'webhook', ${webhook}, 'delivered', ${sql.json({ said: 'back\\slash\ttab\nline "quoted" 😀' })})`
     await sql`
       insert into drafts (id, user_id, content_id, body) values (${newId()}, ${person.id}, ${content}, ${sql.json({ text: 'half a thought' })})`
-    await sql`
-      insert into slots (id, account_id, weekday, local, zone) values (${newId()}, ${account}, 1, '09:00', 'Europe/Berlin')`
     await sql`
       insert into rehearsal_posts (id, account_id, key, text, images)
       values (${newId()}, ${account}, ${newId()}, ${'\\. \\N \\\\ tab\t end'}, ${sql.json([])})`

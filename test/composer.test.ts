@@ -300,7 +300,7 @@ describe('planning', () => {
       [{ local: '' }, 'Choose a day and a time'],
       [{ zone: 'Mars/Olympus' }, 'is not a time zone'],
       [{ accounts: [] }, 'Choose at least one account'],
-      [{ when: 'later' }, 'choose a time, or now'],
+      [{ when: 'later' }, 'choose a time, the next free slot, or now'],
     ] as const) {
       const { status, html } = await send(more)
       expect({ words, status, told: html.includes(words) }).toEqual({ words, status: 422, told: true })

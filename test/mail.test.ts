@@ -367,7 +367,7 @@ describe('what waits for people', () => {
     const mail = smtp.mails.find(({ to }) => to.includes(house.cora.email))
     expect(headerOf(mail, 'subject')).toBe('Ann asks for your approval: “An espresso that apologises”')
     expect(mail?.text).toContain(`${publicUrl}/w/northwind/content/${id}`)
-    expect(mail?.text).toContain(`${publicUrl}/w/northwind/settings#mail`)
+    expect(mail?.text).toContain(`${publicUrl}/w/northwind/settings/notifications`)
     smtp.mails.length = 0
     await house.cora.api('POST', `/content/${id}/change-request`, { note: 'Less sorry, please' })
     await house.cora.api('POST', `/content/${id}/comments`, { text: 'Only a comment' })

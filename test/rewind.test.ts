@@ -3,6 +3,7 @@
  * planned again, and no post is sent twice or forgotten. The witnesses are the platforms themselves.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { sweepTenant } from '../src/jobs/sweep.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
 import { listSnapshots, snapshotFolder } from '../src/tenants/find.ts'
@@ -385,6 +386,58 @@ describe('a rewind', () => {
     await ended
     // Its content was not known then.
     expect(done.strays).toMatchObject([{ jobId: job, state: 'published', text: 'takes its time' }])
+  })
+
+  test('brings no rule back that was stopped, and no occurrence twice', async () => {
+    const { alice } = house
+    const account = (await made(alice, '/accounts', { platform: 'rehearsal', settings: {} })).id as string
+    const start = { local: inFuture(2 * day).slice(0, 16), zone: 'Asia/Kathmandu' }
+    const repeat = async (text: string) => {
+      const content = await write(text)
+      const rule = { accounts: [account], rule: 'FREQ=DAILY', start }
+      return (await made(alice, `/content/${content}/recurrences`, rule)).id as string
+    }
+    const inside = <T extends object>(work: Parameters<typeof house.services.db.within<T>>[1]) =>
+      house.services.db.within({ tenantId: alice.tenant.id, userId: null, role: 'system' }, work)
+    const [stopped, kept] = [await repeat('rule: stopped'), await repeat('rule: kept')]
+    // As it was when it was planned for ten days only.
+    await inside(async ({ sql }) => {
+      await sql`update recurrences set planned_through = public.clock() + interval '10 days' where id = ${kept}`
+      return sql`
+        delete from publish_jobs where recurrence_id = ${kept} and run_at > public.clock() + interval '10 days'`
+    })
+    const last = () =>
+      inside(
+        ({ sql }) => sql`
+          select id, state, held_for, recurrence_id from publish_jobs
+          where content_id = (select content_id from recurrences where id = ${kept})
+          order by run_at desc, id`,
+      )
+    const early = await keep()
+    await sweepTenant(house.services, alice.tenant.id)
+    const [first] = await last()
+    const later = await keep()
+    await alice.api('DELETE', `/recurrences/${stopped}`)
+    await putBack(early)
+    await sweepTenant(house.services, alice.tenant.id)
+    expect((await alice.api('GET', `/recurrences/${stopped}`)).body).toMatchObject({ state: 'stopped' })
+    expect(
+      await inside(
+        ({ sql }) => sql`
+          select id from publish_jobs where recurrence_id = ${stopped} and state <> 'cancelled'`,
+      ),
+    ).toHaveLength(0)
+    const [second] = await last()
+    expect(second?.id).not.toBe(first?.id)
+    await inside(({ sql }) => sql`update publish_jobs set state = 'published' where id = ${second?.id}`)
+    await putBack(later)
+    const both = (await last()).slice(0, 2).sort((a, b) => String(a.id).localeCompare(String(b.id)))
+    expect(both).toEqual([
+      { id: first?.id, state: 'held', held_for: 'late', recurrence_id: null },
+      { id: second?.id, state: 'published', held_for: null, recurrence_id: kept },
+    ])
+    await sweepTenant(house.services, alice.tenant.id)
+    expect((await last())[1]?.id).toBe(both[1]?.id)
   })
 
   test('does not keep another workspace’s post from going out meanwhile', async () => {

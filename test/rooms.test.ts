@@ -32,16 +32,19 @@ const nouns = [
   'auth',
   'team',
   'accounts',
+  'slots',
   'media',
   'content',
   'approvals',
   'publishing',
+  'recurrences',
   'brakes',
+  'forecast',
   'calendar',
   'analytics',
   'tenants',
 ]
-const listeners = ['notifications', 'workflows', 'feed']
+const listeners = ['notifications', 'workflows', 'webhooks', 'feed']
 const roomOf = (file: string) => file.split('/')[1] ?? ''
 /** What several doors of one noun share, and the feed's documents, which carry markup inside. */
 const besideDoors = new Set([
@@ -108,7 +111,7 @@ describe('rooms', () => {
           from.startsWith('src/') &&
           !isDoor(from) &&
           !typesOnly &&
-          ['notifications', 'workflows'].includes(roomOf(to)) &&
+          ['notifications', 'workflows', 'webhooks'].includes(roomOf(to)) &&
           to.startsWith('src/'),
       ),
     ).toEqual([])

@@ -37,7 +37,10 @@ async function killAt(stage: Stage, step: string, witness: Witness): Promise<num
     const content = await alice.api('POST', '/content', {
       text: texts[0],
       media: [stage.picture],
-      thread: [{ text: texts[1], media: [stage.picture] }, { text: texts[2] }],
+      thread: [
+        { text: texts[1], media: [stage.picture] },
+        { text: texts[2], media: [stage.picture] },
+      ],
       firstComment: `Link ${word}`,
     })
     expect(content.status, JSON.stringify(content.body)).toBe(201)

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import { Webhook } from 'standardwebhooks'
 import type { Scope } from '../src/db/scope.ts'
 import { record } from '../src/events.ts'
+import { nextDue } from '../src/jobs/queue.ts'
 import type { ClaimedRun } from '../src/jobs/run-record.ts'
-import { claimRuns, performRun, runsDue } from '../src/jobs/runs.ts'
+import { runQueue } from '../src/jobs/run-record.ts'
+import { claimRuns, performRun } from '../src/jobs/runs.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
 import { verifySnippet } from '../views/workflows/snippet.ts'
@@ -40,7 +42,8 @@ async function workflow(more: Record<string, unknown> = {}): Promise<Made> {
   return body
 }
 
-const leastRunDue = async (scope: Scope) => (await scope.sql`select ${runsDue(scope)} as at`)[0]?.at ?? null
+const leastRunDue = async (scope: Scope) =>
+  (await scope.sql`select ${nextDue(scope, runQueue)} as at`)[0]?.at ?? null
 const inside = <T>(person: Person, work: (scope: Scope) => Promise<T>): Promise<T> =>
   house.services.db.within({ tenantId: person.tenant.id, userId: null, role: 'system' }, work)
 const claim = (): Promise<ClaimedRun[]> => inside(house.alice, scope => claimRuns(scope, 'test', 20))

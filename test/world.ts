@@ -32,9 +32,17 @@ export interface World {
   unsure: string
   /** On the feed, with the picture. */
   published: string
+  /** A rule, and the name of its third occurrence. */
+  recurrence: string
+  occurrence: string
+  slot: string
   workflow: string
   run: string
   notification: string
+  /** Switched off, so that nobody is called. */
+  webhook: string
+  /** A message to it that was not taken. */
+  delivery: string
   /** An export that is ready. */
   export: string
   /** On a word that nothing says. */
@@ -76,6 +84,7 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
   const submitted = id(await post('/content', { text: tag }))
   await post(`/content/${submitted}/submission`)
   const comment = id(await post(`/content/${content}/comments`, { text: tag }))
+  const first = (list: Record<string, unknown>) => id((list.items as Record<string, unknown>[])[0] ?? {})
   const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString()
   const planned = await post(`/content/${content}/publish-jobs`, { accounts: [account], at: inDays(1) })
   const lost = await post(`/content/${content}/publish-jobs`, { accounts: [account], at: inDays(3) })
@@ -83,14 +92,25 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
   const worker = createWorker(house.services)
   await worker.idle()
   await worker.stop(5_000)
+  const local = (days: number) => `${inDays(days).slice(0, 10)}T07:15`
+  const recurrence = id(
+    await post(`/content/${content}/recurrences`, {
+      accounts: [account],
+      rule: 'FREQ=DAILY',
+      start: { local: local(4), zone: 'Europe/Berlin' },
+    }),
+  )
+  const slots = await post('/slots', { account, weekdays: [1], local: '09:00' })
   const workflow = id(await post('/workflows', { name: tag, path: 'masthead' }))
   const run = id(await post(`/workflows/${workflow}/runs`, { input: { mark } }))
+  const webhook = id(await post('/webhooks', { url: `https://hooks.example.com/${mark}/${made}` }))
+  await person.api('PATCH', `/webhooks/${webhook}`, { active: false })
   const invited = await post('/invitations', { email: `guest-${made}@${mark}.example`, role: 'author' })
   const key = id(await post('/api-keys', { name: tag }))
-  const first = (list: Record<string, unknown>) => id((list.items as Record<string, unknown>[])[0] ?? {})
   const resetToken = `reset-${mark}-${made}`
   const brake = id(await post('/brakes', { scope: 'word', value: `${tag} brake`, reason: tag }))
   const notification = newId()
+  const delivery = newId()
   const exported = newId()
   await house.services.storage.write(`${exportFolder(person.tenant.id)}${exported}.capsule`, Buffer.from(tag))
   const { user, session } = await within(system, async scope => {
@@ -102,6 +122,10 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
     await scope.sql`
       insert into notifications (id, user_id, kind, about, path, subject_id)
       values (${notification}, ${person.id}, 'comment', ${tag}, ${`/content/${content}`}, ${newId()})`
+    await scope.sql`
+      insert into deliveries (id, kind, webhook_id, state, body, answer, tries, ended_at)
+      values (${delivery}, 'webhook', ${webhook}, 'failed', ${scope.sql.json({ type: 'comment.created', timestamp: '2026-11-21T10:00:00.000Z', data: { comment: { text: tag } } })},
+        ${scope.sql.json({ words: 'The receiver answered 500.' })}, 1, public.clock())`
     await scope.sql`
       insert into invitations (id, purpose, token_hash, email, user_id, expires_at)
       values (${newId()}, 'reset', ${tokenHash(resetToken)}, ${email}, ${user}, public.clock() + interval '1 hour')`
@@ -130,9 +154,14 @@ export async function buildWorld(house: House, person: Person, mark: string): Pr
     job: first(planned),
     unsure: first(lost),
     published: first(out),
+    recurrence,
+    occurrence: local(6),
+    slot: first(slots),
     workflow,
     run,
     notification,
+    webhook,
+    delivery,
     export: exported,
     brake,
   }

@@ -79,6 +79,8 @@ export interface Checked {
   ok: boolean
   /** Why not, in words. */
   message: string | null
+  /** The platform has said no, as against being out of reach for a moment. */
+  final: boolean
 }
 
 /**
@@ -101,12 +103,13 @@ export async function checkAccount(
   } catch (error) {
     const message = reasonOf(error, signal)
     if (message === null) throw error
-    if (error instanceof ConnectionFailed && error.final)
+    const final = error instanceof ConnectionFailed && error.final
+    if (final)
       await within(actor, scope => markFailedCheck(scope, account.id, message, credential.current, opened))
-    return { ok: false, message }
+    return { ok: false, message, final }
   }
   await within(actor, scope => markWorking(scope, account.id))
-  return { ok: true, message: null }
+  return { ok: true, message: null, final: false }
 }
 
 /** A renewal during the check counts up the version by itself; any other change means somebody reconnected. */

@@ -78,7 +78,7 @@ export function accountsApi(services: Pick<Services, 'db' | 'outbound'>, api: Ap
         const checked = await checkAccount({ within: db.within, outbound }, tenantId, opened)
         return api.read(context, async scope => ({
           ...(await readAccount(scope, context.params.id)),
-          check: checked,
+          check: { ok: checked.ok, message: checked.message },
         }))
       },
       { detail: { summary: 'Ask the platform whether the account still works', tags: ['accounts'] } },

@@ -11,6 +11,7 @@ import { allow, may } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import type { Connected, Platform } from '../platforms/platform.ts'
 import type { Services } from '../services.ts'
+import { listSlots } from '../slots/find.ts'
 import { changeAccount, checkAccount, removeAccount } from './accounts.ts'
 import { askPlatform, saveAccount } from './connect.ts'
 import { openAccount } from './credential.ts'
@@ -39,6 +40,8 @@ export function accountsPages(services: Pick<Services, 'db' | 'outbound' | 'conf
           arrivals: account.platform === 'rehearsal' ? await listArrivals(scope, account.id) : [],
           feed: `${publicOrigin(ctx.request, config)}/feed/${ctx.params.slug}`,
           canManage: may(scope.actor, 'accounts.manage'),
+          slots: await listSlots(scope, account.id),
+          maySchedule: may(scope.actor, 'jobs.schedule'),
           ...back,
         })
       },

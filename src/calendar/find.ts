@@ -3,6 +3,8 @@ import { Invalid } from '../errors.ts'
 import { isoIn, wallTime } from '../lib/time.ts'
 import { countStates, type JobRow, listRows, type RowQuery } from '../publishing/rows.ts'
 import type { JobState } from '../publishing/schema.ts'
+import { freeSlots } from '../slots/find.ts'
+import type { FreeSlot } from '../slots/schema.ts'
 import { readWorkspace } from '../team/workspace.ts'
 import { addDays, dateIn, daysBetween, edgeInstant, type MonthGrid, monthGrid } from './days.ts'
 import { type CalendarQuery, type CalendarView, calendarDays } from './schema.ts'
@@ -25,6 +27,17 @@ export async function readMonth(
     limit: mostJobs,
   })
   return { days: byDay(items, zone), more: next !== null }
+}
+
+/** The free slots of the days that a month's grid shows, by day; none where only some states are looked at. */
+export async function readFreeSlots(
+  scope: Scope,
+  grid: MonthGrid,
+  zone: string,
+  { account, state }: Pick<CalendarView, 'account' | 'state'>,
+): Promise<Map<string, FreeSlot[]>> {
+  const found = state ? [] : await freeSlots(scope, { from: grid.from, to: grid.to, account })
+  return Map.groupBy(found, ({ at }) => dateIn(at, zone))
 }
 
 /** One page of a month as a list: only the month's own days, or one of them. */
@@ -66,8 +79,9 @@ function spanOf(grid: MonthGrid, zone: string): { from: Date; to: Date } {
 const filterOf = ({
   account,
   state,
-}: Pick<CalendarView, 'account' | 'state'>): Pick<RowQuery, 'accountId' | 'states'> => ({
+}: Pick<CalendarView, 'account' | 'state'>): Pick<RowQuery, 'accountId' | 'states' | 'withoutCalledOff'> => ({
   accountId: account,
+  withoutCalledOff: state === undefined,
   states: state && [state],
 })
 

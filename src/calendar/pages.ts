@@ -8,7 +8,7 @@ import type { Scope } from '../db/scope.ts'
 import type { Desk } from '../http/desk.ts'
 import { page } from '../http/page.ts'
 import { may } from '../permissions.ts'
-import { countMonth, readGrid, readMonth, readMonthList } from './find.ts'
+import { countMonth, readFreeSlots, readGrid, readMonth, readMonthList } from './find.ts'
 import { moveToDay } from './moves.ts'
 import { CalendarView, DayMove } from './schema.ts'
 import { readToday } from './today.ts'
@@ -32,9 +32,10 @@ export function calendarPages(desk: Desk) {
       return desk.show(ctx, async (scope, frame) => {
         const { zone } = frame.workspace
         const asked = await readGrid(scope, zone, view.day?.slice(0, 7) ?? view.month)
-        const [counts, accounts, jobs] = await Promise.all([
+        const [counts, accounts, free, jobs] = await Promise.all([
           countMonth(scope, asked.grid, zone, view.account),
           listAccounts(scope),
+          readFreeSlots(scope, asked.grid, zone, view),
           view.view === 'list'
             ? readMonthList(scope, asked.grid, zone, view)
             : readMonth(scope, asked.grid, zone, view),
@@ -45,6 +46,7 @@ export function calendarPages(desk: Desk) {
           ...asked,
           counts,
           accounts,
+          free,
           jobs,
           maySchedule: may(scope.actor, 'jobs.schedule'),
         })
@@ -72,6 +74,7 @@ async function drawMonth(scope: Scope, workspace: { slug: string; zone: string }
     view,
     ...asked,
     days: jobs.days,
+    free: await readFreeSlots(scope, asked.grid, workspace.zone, view),
     maySchedule: may(scope.actor, 'jobs.schedule'),
   })
 }

@@ -1,4 +1,6 @@
 import type { Scope } from '../db/scope.ts'
+import { forecastHead } from '../forecast/find.ts'
+import type { Forecast } from '../forecast/schema.ts'
 import { may } from '../permissions.ts'
 import type { PlatformId } from '../platforms/platform.ts'
 import { type JobRow, listRows } from '../publishing/rows.ts'
@@ -18,6 +20,8 @@ export interface Today {
   needs: Needs
   /** Posts that should have gone out by now and have not: how many, and by how many seconds the oldest is late. */
   overdue: { count: number; seconds: number }
+  /** How the next seven days look; null before the first forecast. */
+  forecast: Omit<Forecast, 'jobs'> | null
   /** Before the first post: what has been done of the way there. null once something was ever planned. */
   firstSteps: { account: boolean; post: string | null } | null
 }
@@ -46,7 +50,7 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
   const today = dateIn(clock?.now as Date, zone)
   const monday = startOfDay(weekStart(today), zone)
   const until = startOfDay(addDays(today, 7), zone)
-  const [[week], waiting, ahead, needs, firstSteps, [overdue]] = await Promise.all([
+  const [[week], waiting, ahead, needs, firstSteps, [overdue], forecast] = await Promise.all([
     scope.sql`
       select count(*)::int as out,
         count(*) filter (where published_at > run_at + ${lateSeconds} * interval '1 second')::int as late
@@ -59,6 +63,7 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
     scope.sql`
       select count(*)::int as count, coalesce(extract(epoch from public.clock() - min(run_at)), 0)::float8 as seconds
       from publish_jobs where state = 'scheduled' and run_at < public.clock() - ${overdueSeconds} * interval '1 second'`,
+    forecastHead(scope),
   ])
   const days = byDay(ahead.items, zone)
   return {
@@ -71,6 +76,7 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
     needs,
     overdue: { count: overdue?.count as number, seconds: overdue?.seconds as number },
     firstSteps,
+    forecast,
   }
 }
 

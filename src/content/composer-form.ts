@@ -6,11 +6,15 @@ import { findMedia } from '../media/find.ts'
 import { changeMedia } from '../media/media.ts'
 import { MediaChange } from '../media/schema.ts'
 import { allow, may } from '../permissions.ts'
-import { ScheduleForm } from '../publishing/schema.ts'
+import { scheduleJobs } from '../publishing/schedule.ts'
+import { type Job, ScheduleForm, scheduleOf } from '../publishing/schema.ts'
+import { inRepeatNames, ruleOf } from '../recurrences/form.ts'
+import { createRecurrence } from '../recurrences/recurrences.ts'
 import { createContent, saveContent } from './content.ts'
 import { keepDraft } from './drafts.ts'
 import { type Content, readPiece } from './find.ts'
 import { checked, named, type Typed, typedFrom } from './typed.ts'
+import { plannedWords } from './words.ts'
 
 /** @throws Invalid in the form's names, Conflict, NotFound */
 export async function saveTyped(scope: Scope, id: string | null, typed: Typed): Promise<Content> {
@@ -61,8 +65,40 @@ export async function inFormNames<T>(
 export async function keepPlan(scope: Scope, content: Content, typed: Typed): Promise<void> {
   if (typed.accounts.length === 0 && !typed.local) return
   const piece = await readPiece(scope, content.id)
-  const { accounts, local, zone, fold } = typed
-  await keepDraft(scope, content.id, { ...typedFrom(piece, zone), accounts, local, fold })
+  const { accounts, local, zone, fold, repeat } = typed
+  await keepDraft(scope, content.id, { ...typedFrom(piece, zone), accounts, local, fold, repeat })
+}
+
+/**
+ * Plans what was typed: once, or by a rule where it says how often.
+ * @returns the jobs of a post that goes out once, and what to say
+ * @throws Invalid in the form's names
+ */
+export async function planTyped(
+  scope: Scope,
+  content: Content,
+  body: unknown,
+  typed: Typed,
+): Promise<{ jobs: Job[]; said: string }> {
+  const form = scheduleForm(body, typed)
+  const { repeat, zone, local, accounts } = typed
+  if (repeat.every === '') {
+    const { items } = await scheduleJobs(scope, content.id, scheduleOf(form, zone))
+    return { jobs: items, said: plannedWords(items) }
+  }
+  if (form.when !== 'at')
+    throw new Invalid('A post that repeats needs its first day and time: choose them, and Schedule.', [
+      { path: 'every', message: 'Choose “Once”, or a day and a time and Schedule.' },
+    ])
+  const made = await inRepeatNames(async () =>
+    createRecurrence(scope, content.id, {
+      accounts,
+      rule: ruleOf(repeat, local),
+      start: { local, zone },
+      lateMinutes: form.lateMinutes,
+    }),
+  )
+  return { jobs: [], said: `${made.words} (${zone}). The next five weeks are planned.` }
 }
 
 /** @throws Invalid in the form's names */

@@ -10,17 +10,15 @@ import { type Rejected, rejection } from '../http/form.ts'
 import { page } from '../http/page.ts'
 import { addPicture, keepPicture, preparePicture } from '../media/media.ts'
 import { allow } from '../permissions.ts'
-import { scheduleJobs } from '../publishing/schedule.ts'
-import { type Job, scheduleOf } from '../publishing/schema.ts'
+import type { Job } from '../publishing/schema.ts'
 import type { Services } from '../services.ts'
 import { readComposer } from './composer.ts'
-import { inFormNames, keepPlan, saveTyped, scheduleForm } from './composer-form.ts'
+import { inFormNames, keepPlan, planTyped, saveTyped } from './composer-form.ts'
 import { dropDraft, keepDraft, readDraft } from './drafts.ts'
 import { type Content, readPiece } from './find.ts'
 import { limits } from './schema.ts'
 import { altsDiffer, blank, differs, type Typed, typedOf } from './typed.ts'
 import { changedPlace, changeParts } from './typed-thread.ts'
-import { plannedWords } from './words.ts'
 
 export type PieceRequest = DeskRequest & { params: { slug: string; id: string } }
 
@@ -98,15 +96,8 @@ export function composerPages(services: Pick<Services, 'files' | 'config'>, desk
     .post('/w/:slug/content/:id/publish-jobs', ctx =>
       saveAnd(
         ctx,
-        async (scope, content, typed) => {
-          const { items } = await scheduleJobs(
-            scope,
-            content.id,
-            scheduleOf(scheduleForm(ctx.body, typed), typed.zone),
-          )
-          return items
-        },
-        (content, jobs) => desk.go(ctx, afterPlanning(ctx.body, content, jobs), plannedWords(jobs)),
+        (scope, content, typed) => planTyped(scope, content, ctx.body, typed),
+        (content, { jobs, said }) => desk.go(ctx, afterPlanning(ctx.body, content, jobs), said),
       ),
     )
     .post('/w/:slug/content/:id/pictures', async ctx => {
@@ -216,10 +207,14 @@ const filesOf = (body: unknown): File[] =>
 
 /**
  * What a link to a new post brings along: `?local=2026-12-01T09:00` from a day of the calendar, `?media=<id>` from a
- * picture that was just made.
+ * picture that was just made, `&account=<id>` from a free slot.
  */
-function beginningOf(request: Request): { local: string; media: string | null } {
+function beginningOf(request: Request): { local: string; media: string | null; account: string | null } {
   const query = new URL(request.url).searchParams
   const local = query.get('local') ?? ''
-  return { local: /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(local) ? local : '', media: query.get('media') }
+  return {
+    local: /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(local) ? local : '',
+    media: query.get('media'),
+    account: query.get('account'),
+  }
 }

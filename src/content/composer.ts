@@ -9,6 +9,8 @@ import { misfit } from '../platforms/misfit.ts'
 import { taken } from '../platforms/parts.ts'
 import { type JobRow, listRows } from '../publishing/rows.ts'
 import { readSeal, type SealSheet } from '../publishing/seal-sheet.ts'
+import { listRecurrences } from '../recurrences/find.ts'
+import type { Recurrence } from '../recurrences/schema.ts'
 import { type Comment, listComments } from './comments.ts'
 import { readDraft } from './drafts.ts'
 import { listTags, type Piece, readPiece } from './find.ts'
@@ -45,6 +47,8 @@ export interface ComposerSheet {
   firstPictures: string[]
   library: Media[]
   jobs: JobRow[]
+  /** What of it repeats. */
+  recurrences: Recurrence[]
   comments: Comment[]
   versions: Version[]
   decisions: Decision[]
@@ -64,6 +68,7 @@ const librarySize = 24
  * @param id the piece, or null for a new post
  * @param sent what was typed in a form that came back
  * @param local wall time that a new post begins with
+ * @param account what a new post is for; one that is not there is ignored
  * @param media picture of the library that a new post begins with; one that is not there is ignored
  * @throws NotFound
  */
@@ -75,7 +80,13 @@ export async function readComposer(
     sent,
     local = '',
     media = null,
-  }: { sent?: Typed | undefined; local?: string | undefined; media?: string | null | undefined } = {},
+    account = null,
+  }: {
+    sent?: Typed | undefined
+    local?: string | undefined
+    media?: string | null | undefined
+    account?: string | null | undefined
+  } = {},
 ): Promise<ComposerSheet> {
   const piece = id ? await readPiece(scope, id) : null
   const [accounts, jobs, kept, tags, [clock]] = await Promise.all([
@@ -87,14 +98,15 @@ export async function readComposer(
     listTags(scope),
     scope.sql`select public.clock() as now`,
   ])
-  const begun = kept?.typed ?? fresh(piece, workspace.zone, accounts, local)
+  const begun = kept?.typed ?? fresh(piece, workspace.zone, accounts, { local, account })
   const typed = sent ?? (media && !piece ? await withPicture(scope, begun, media) : begun)
-  const [pictures, library, comments, versions, decisions, seal] = await Promise.all([
+  const [pictures, library, comments, versions, decisions, recurrences, seal] = await Promise.all([
     findMedia(scope, typed.media, { removed: true }),
     listMedia(scope, { limit: librarySize }),
     piece ? listComments(scope, piece.id, { limit: 100 }) : { items: [] },
     piece ? listVersions(scope, piece.id, { limit: 4 }) : { items: [] },
     piece ? listDecisions(scope, piece.id, 20) : [],
+    piece ? listRecurrences(scope, { content: piece.id, limit: 30 }) : { items: [] },
     piece ? readSeal(scope, piece.id) : null,
   ])
   const now = (clock?.now as Date | undefined) ?? new Date()
@@ -112,6 +124,7 @@ export async function readComposer(
     firstPictures: partMedia(typed, 1),
     library: library.items.filter(({ id }) => !typed.media.includes(id)),
     jobs: jobs.items,
+    recurrences: recurrences.items.filter(({ state }) => state === 'active'),
     comments: comments.items,
     versions: versions.items,
     decisions,
@@ -130,9 +143,14 @@ export async function readComposer(
   }
 }
 
-function fresh(piece: Piece | null, zone: string, accounts: readonly SocialAccount[], local: string): Typed {
+function fresh(
+  piece: Piece | null,
+  zone: string,
+  accounts: readonly SocialAccount[],
+  { local, account }: { local: string; account: string | null },
+): Typed {
   if (piece) return typedFrom(piece, zone)
-  const [only, second] = accounts
+  const [only, second] = accounts.filter(({ id }) => account === null || id === account)
   return { ...blank(zone, local), accounts: only && !second ? [only.id] : [] }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type FieldError, Invalid } from '../errors.ts'
 import { fieldErrors } from '../http/form.ts'
 import { isId } from '../lib/id.ts'
+import { once, Repeat, repeatOf } from '../recurrences/form.ts'
 import { merged, sameWords } from './content.ts'
 import type { Piece } from './find.ts'
 import { hasOwn, NewContent, type Variant } from './schema.ts'
@@ -44,6 +45,7 @@ export const Typed = z.object({
   local: z.string(),
   zone: z.string(),
   fold: z.enum(['', 'first', 'second']),
+  repeat: Repeat.default(once),
 })
 export type Typed = z.infer<typeof Typed>
 
@@ -61,6 +63,7 @@ export const blank = (zone: string, local = ''): Typed => ({
   local,
   zone,
   fold: '',
+  repeat: once,
 })
 
 export function typedFrom(piece: Piece, zone: string): Typed {
@@ -129,6 +132,7 @@ export function typedOf(body: unknown, zone: string): Typed {
     local: one('local'),
     zone: one('zone') || zone,
     fold: fold === 'first' || fold === 'second' ? fold : '',
+    repeat: repeatOf(body),
   }
 }
 

@@ -34,7 +34,7 @@ export async function holdAfterRestore({ config, db, log }: Services): Promise<v
 }
 
 /**
- * Holds every job whose moment has passed or that was being sent, and ends the calls of n8n that waited. An attempt
+ * Holds every job whose moment has passed or that was being sent, and ends the calls of n8n and webhooks that waited. An attempt
  * that was armed stays: it is looked for at the platform before anything is sent.
  * @returns the number of jobs held
  */
@@ -55,5 +55,9 @@ async function holdUncertain(scope: Scope): Promise<number> {
     update workflow_runs set state = 'failed', next_try_at = null, lease_until = null, ended_at = public.clock(),
       outcome = 'The instance was restored from a backup while this run waited, so it may have run already. Run it again if it has not.'
     where kind = 'n8n' and state in ('waiting', 'running')`
+  await sql`
+    update deliveries set state = 'failed', next_try_at = null, lease_until = null, ended_at = public.clock(),
+      answer = ${sql.json({ words: 'The instance was restored from a backup while this waited, so it may have arrived already. Send it again if it has not.' })}
+    where kind = 'webhook' and state in ('waiting', 'sending')`
   return held.length
 }

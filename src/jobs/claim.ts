@@ -5,7 +5,7 @@ import type { Json, PlatformId } from '../platforms/platform.ts'
 import { brakeOn, holdBraked } from '../publishing/braked.ts'
 import { holdTooLate, tooLate } from '../publishing/late.ts'
 import { type Payload, payloadOf } from '../publishing/payload.ts'
-import { type PostDraft, postDrafts } from '../publishing/post.ts'
+import { commentOf, type PostDraft, postDrafts } from '../publishing/post.ts'
 import { sealFor, sealOf } from '../publishing/seals.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
 
@@ -125,19 +125,28 @@ async function claimFound(
   if (chosen.length === 0) return []
   const before = await takeOver(scope, chosen)
   const jobs = chosen.map(row => claimed(row, before.get(row.attempt_id as string)))
-  const [opened, drafts, seals] = await Promise.all([
+  const [opened, posts, seals] = await Promise.all([
     openAccounts(scope, [...accounts]),
-    postDrafts(scope, jobs),
+    postDrafts(
+      scope,
+      jobs.map(({ versionId, accountId }) => ({ versionId, accountId })),
+    ),
     chosen.some(row => row.approval_required) ? sealsOf(scope, jobs) : null,
     markClaimed(scope, worker, jobs),
   ])
   return jobs.map(({ armedAt: _, ...job }, at) => {
-    const [account, draft] = [opened.get(job.accountId), drafts[at]]
-    const payload = draft && payloadOf(draft, { id: job.accountId, platform: job.platform })
+    const [account, post] = [opened.get(job.accountId), posts[at]]
     return {
       ...job,
       sealed: seals ? (seals.get(job.id) ?? null) : undefined,
-      opened: account && draft && payload ? { account, draft, payload } : null,
+      opened:
+        account && post
+          ? {
+              account,
+              draft: job.firstCommentOf ? commentOf(post) : post,
+              payload: payloadOf(post, { id: job.accountId, platform: job.platform }),
+            }
+          : null,
     }
   })
 }

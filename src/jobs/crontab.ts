@@ -6,6 +6,7 @@ import { removeOldExports } from '../tenants/exports.ts'
 import { dropFormerKeys } from '../tenants/former-keys.ts'
 import { groundOf } from '../tenants/ground.ts'
 import { snapshotAll } from '../tenants/snapshots.ts'
+import { forecastTenant } from './forecasts.ts'
 import { readBackDue } from './read-back.ts'
 import { sweepTenant } from './sweep.ts'
 import type { Worker } from './worker.ts'
@@ -52,6 +53,19 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
           where d.read_back_due_at <= public.clock() and t.state = 'active' and t.schema_version >= ${oldestServedLevel}
           order by d.read_back_due_at`,
         id => readBackDue(services, id),
+      ),
+    },
+    {
+      // Each tenant at five in the morning of its own zone; those that share one take turns, a hundred a minute.
+      name: 'rehearse the next seven days',
+      pattern: '43 * * * * *',
+      run: forTenants(
+        () => sql`
+          select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
+          where (d.forecast_due_at is null or d.forecast_due_at <= public.clock()) and t.state = 'active'
+            and t.schema_version >= ${oldestServedLevel}
+          order by d.forecast_due_at nulls first limit 100`,
+        id => forecastTenant(services, id),
       ),
     },
     {

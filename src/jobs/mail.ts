@@ -6,33 +6,27 @@ import { renderLetter } from '../mail/render.ts'
 import { maxTries } from '../mail/schema.ts'
 import type { Services } from '../services.ts'
 import { crashPoint } from './crash.ts'
+import { type Claim, claimRows, type Queue, stillHeld } from './queue.ts'
 import { system } from './run-record.ts'
 
 /** For one mail from connecting to the last answer; inside its lease. */
 const sendMs = 60_000
-const leaseSeconds = 90
+export const mailQueue: Queue = { table: 'deliveries', kind: 'mail', held: 'sending', leaseSeconds: 90 }
 /** Waits between tries, in seconds: about two days in all. */
 const backOff = [30, 120, 600, 1_800, 3_600, 3 * 3_600, 6 * 3_600, 12 * 3_600, 24 * 3_600]
 
 /** A mail that this worker holds. */
-export interface ClaimedMail {
-  id: string
+export interface ClaimedMail extends Claim {
   to: string
   createdAt: Date
-  /** Which claim this is, from 1; only the newest may record. */
-  tries: number
   /** null when it was sealed under another secret. */
   opened: Sealed | null
 }
 
-/** When this tenant's next delivery is due, as a piece of SQL: the least of the waiting ones' next tries and the others' leases. */
-export const deliveriesDue = ({ sql }: Scope) => sql`(
-  select min(coalesce(lease_until, next_try_at)) from deliveries where state in ('waiting', 'sending'))`
-
 /**
  * Claims at most `most` mails that are due, and those whose worker let its lease run out. What nobody needs any more
- * (an invitation taken back, a notification answered, mails switched off) is dropped first. Called inside the worker's
- * own transaction for the tenant; `tries` counts up with each claim and fences.
+ * (an invitation taken back, a notification answered, its mails switched off) is dropped first. Called inside the worker's
+ * own transaction for the tenant.
  */
 export async function claimMails(scope: Scope, most: number): Promise<ClaimedMail[]> {
   if (most <= 0) return []
@@ -41,19 +35,16 @@ export async function claimMails(scope: Scope, most: number): Promise<ClaimedMai
     where d.kind = 'mail' and d.state = 'waiting' and d.next_try_at <= public.clock() and not case d.purpose
       when 'notification' then exists (
         select 1 from notifications n join users u on u.id = n.user_id
-        where n.id = d.subject_id and n.done_at is null and u.removed_at is null and u.by_mail)
+        where n.id = d.subject_id and n.done_at is null and u.removed_at is null and u.by_mail
+          and coalesce((u.channels -> n.kind ->> 'mail')::boolean, n.kind <> 'comment'))
       else exists (
         select 1 from invitations i
         where i.id = d.subject_id and i.used_at is null and i.expires_at > public.clock()) end`
+  const claims = await claimRows(scope, mailQueue, most)
+  if (claims.length === 0) return []
   const rows = await scope.sql`
-    with due as materialized (
-      select id from deliveries
-      where kind = 'mail' and state in ('waiting', 'sending') and coalesce(lease_until, next_try_at) <= public.clock()
-      order by coalesce(lease_until, next_try_at), id limit ${most} for update skip locked)
-    update deliveries d set state = 'sending', tries = d.tries + 1, next_try_at = null,
-      lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
-    from due where d.id = due.id
-    returning d.id, d.body->>'to' as address, d.sealed, d.tries, d.created_at`
+    select id, body->>'to' as address, sealed, tries, created_at from deliveries
+    where id = any(${claims.map(({ id }) => id)}::uuid[]) order by id`
   return rows.map(row => ({
     id: row.id as string,
     to: row.address as string,
@@ -130,7 +121,7 @@ async function attempt(services: Services, mail: ClaimedMail): Promise<MailOutco
 /** @returns false when another worker has taken it over. What the mail said goes once it has ended. */
 async function record(scope: Scope, mail: ClaimedMail, outcome: MailOutcome): Promise<boolean> {
   const { sql } = scope
-  const held = sql`id = ${mail.id} and state = 'sending' and tries = ${mail.tries}`
+  const held = stillHeld(scope, mailQueue, mail)
   const wait = outcome.is === 'retry' ? backOff[mail.tries - 1] : undefined
   if (outcome.is === 'retry' && wait !== undefined) {
     const [row] = await sql`

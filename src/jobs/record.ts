@@ -3,6 +3,7 @@ import { breakApproval } from '../approvals/approvals.ts'
 import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { record, recordAll } from '../events.ts'
+import { helpPath } from '../platforms/catalogue/index.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
 import { besideBrakes, holdBraked } from '../publishing/braked.ts'
 import { planFirstComments } from '../publishing/first-comment.ts'
@@ -25,7 +26,12 @@ export interface Note {
   what: string
 }
 
-const shown = ({ code, message, next, link }: Failure) => ({ code, message, next, link: link ?? null })
+const shown = ({ platform }: Pick<ClaimedJob, 'platform'>, { code, message, next }: Failure) => ({
+  code,
+  message,
+  next,
+  link: helpPath(platform, code),
+})
 
 /** How an attempt ended, and what it did. */
 export interface Ended {
@@ -153,7 +159,7 @@ async function recordOther(
   const why = 'why' in settled ? settled.why : null
   await sql`
     update publish_attempts set ended_at = public.clock(), outcome = ${settled.is}, notes = ${sql.json(notes)},
-      detail = ${sql.json(why ? { ...shown(why), raw: why.raw ?? null, ...(perhaps ? { perhaps } : {}) } : null)}
+      detail = ${sql.json(why ? { ...shown(job, why), raw: why.raw ?? null, ...(perhaps ? { perhaps } : {}) } : null)}
     where id = ${job.attemptId}`
   const about = aboutOf(job)
   switch (settled.is) {
@@ -180,7 +186,7 @@ async function recordOther(
     case 'unsealed':
       await scope.sql`
         update publish_jobs set state = 'held', held_for = 'approval', lease_until = null,
-          error = ${sql.json(shown(settled.why))} where id = ${job.id}`
+          error = ${sql.json(shown(job, settled.why))} where id = ${job.id}`
       await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval', code: settled.why.code })
       break
     case 'reconnect':
@@ -205,7 +211,7 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
         when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
       held_for = case when w.approval_required and c.state not in ('approved', 'archived') then 'approval' end,
       next_try_at = case when c.state <> 'archived' then ${at}::timestamptz end,
-      lease_until = null, error = ${sql.json(shown(why))}
+      lease_until = null, error = ${sql.json(shown(job, why))}
     from content c cross join workspace w where j.id = ${job.id} and c.id = j.content_id returning j.state`
   const about = { contentId: job.contentId, accountId: job.accountId }
   if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', job.id, about)
@@ -293,7 +299,7 @@ async function end(
 ): Promise<void> {
   await scope.sql`
     update publish_jobs set state = ${state}, held_for = ${state === 'held' ? 'reconnect' : null}, lease_until = null,
-      error = ${scope.sql.json(shown(why))} where id = ${job.id}`
+      error = ${scope.sql.json(shown(job, why))} where id = ${job.id}`
 }
 
 /** Milliseconds until the next try, with up to a fifth of jitter. */

@@ -1,19 +1,17 @@
 import type { Actor, Scope } from '../db/scope.ts'
 import type { RunKind } from '../workflows/schema.ts'
+import { type Claim, type Queue, stillHeld } from './queue.ts'
 
-/** How long a claimed run is its worker's. One call of a workflow is shorter; a drawing renews it. */
-export const leaseSeconds = 30
+/** Calls of n8n and pictures being drawn. One call is shorter than the lease; a drawing renews it. */
+export const runQueue: Queue = { table: 'workflow_runs', kind: null, held: 'running', leaseSeconds: 30 }
 
 /** A run that this worker holds. */
-export interface ClaimedRun {
-  id: string
+export interface ClaimedRun extends Claim {
   kind: RunKind
   workflowId: string | null
   input: unknown
   /** How far a picture was when it was let go; null for a fresh run. */
   answer: unknown
-  /** Which claim this is, from 1; only the newest may record. */
-  tries: number
   startedBy: string | null
 }
 
@@ -42,7 +40,7 @@ export async function record(
   ending: Exclude<Ending, { is: 'recorded' }>,
 ): Promise<{ recorded: boolean; nextTryAt: Date | null }> {
   const { sql } = scope
-  const held = sql`id = ${run.id} and state = 'running' and tries = ${run.tries}`
+  const held = stillHeld(scope, runQueue, run)
   const rows =
     ending.is === 'retry'
       ? await sql`
@@ -58,12 +56,12 @@ export async function record(
   return { recorded: rows.length > 0, nextTryAt: (rows[0]?.next_try_at as Date | null | undefined) ?? null }
 }
 
-/** Keeps the run for another `leaseSeconds` and, with `progress`, saves how far it is. @returns false when it is lost */
+/** Keeps the run for another lease and, with `progress`, saves how far it is. @returns false when it is lost */
 export async function renew(scope: Scope, run: ClaimedRun, progress?: object): Promise<boolean> {
   const { sql } = scope
   const rows = await sql`
-    update workflow_runs set lease_until = public.clock() + ${leaseSeconds} * interval '1 second',
+    update workflow_runs set lease_until = public.clock() + ${runQueue.leaseSeconds} * interval '1 second',
       answer = ${progress ? sql.json(progress) : sql`answer`}
-    where id = ${run.id} and state = 'running' and tries = ${run.tries} returning id`
+    where ${stillHeld(scope, runQueue, run)} returning id`
   return rows.length > 0
 }

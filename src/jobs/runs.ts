@@ -2,29 +2,23 @@ import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import type { Services } from '../services.ts'
 import type { RunKind } from '../workflows/schema.ts'
+import { claimRows } from './queue.ts'
 import { callWorkflow } from './run-call.ts'
 import { drawPicture } from './run-drawing.ts'
-import { type ClaimedRun, type Ending, leaseSeconds, record, system } from './run-record.ts'
+import { type ClaimedRun, type Ending, record, runQueue, system } from './run-record.ts'
 
 /** A run that comes back this often without ever being recorded takes its worker down each time. */
 const maxClaims = 20
 /** Waits between tries, in seconds. A person waits for a picture, so that is given up soon. */
 const backOff: Record<RunKind, readonly number[]> = { n8n: [5, 60, 600, 3600], comfyui: [5, 60] }
 
-/**
- * Claims at most `most` runs that are due, and those whose worker let its lease run out. Called inside the worker's own
- * transaction for the tenant. `tries` counts up with each claim and fences: who holds an older count records nothing.
- */
+/** Claims at most `most` runs, inside the worker's own transaction for the tenant. */
 export async function claimRuns(scope: Scope, _workerId: string, most: number): Promise<ClaimedRun[]> {
+  const claims = await claimRows(scope, runQueue, most)
+  if (claims.length === 0) return []
   const rows = await scope.sql`
-    with due as materialized (
-      select id from workflow_runs
-      where state in ('waiting', 'running') and coalesce(lease_until, next_try_at) <= public.clock()
-      order by coalesce(lease_until, next_try_at), id limit ${most} for update skip locked)
-    update workflow_runs r set state = 'running', tries = r.tries + 1, next_try_at = null,
-      lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
-    from due where r.id = due.id
-    returning r.id, r.kind, r.workflow_id, r.input, r.answer, r.tries, r.started_by`
+    select id, kind, workflow_id, input, answer, tries, started_by from workflow_runs
+    where id = any(${claims.map(({ id }) => id)}::uuid[]) order by id`
   return rows.map(row => ({
     id: row.id as string,
     kind: row.kind as RunKind,
@@ -35,10 +29,6 @@ export async function claimRuns(scope: Scope, _workerId: string, most: number): 
     startedBy: row.started_by as string | null,
   }))
 }
-
-/** When this tenant's next run is due, as a piece of SQL: the least of the waiting runs' next tries and the running ones' leases. */
-export const runsDue = ({ sql }: Scope) => sql`(
-  select min(coalesce(lease_until, next_try_at)) from workflow_runs where state in ('waiting', 'running'))`
 
 /**
  * Performs a claimed run and records what became of it. The network is asked outside any transaction.

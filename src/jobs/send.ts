@@ -2,6 +2,7 @@ import { createCredential, type OpenedAccount } from '../accounts/credential.ts'
 import { publicBase } from '../config.ts'
 import type { Actor, Tenant } from '../db/scope.ts'
 import { sha256 } from '../lib/canonical.ts'
+import { replies } from '../platforms/catalogue/everywhere.ts'
 import { platforms } from '../platforms/index.ts'
 import { taken } from '../platforms/parts.ts'
 import type { Finding, Json, Outcome, Platform, Post, PostImage, Sending } from '../platforms/platform.ts'
@@ -17,6 +18,7 @@ import { armJobs, HeldBack, holdLease, LeaseLost, Unsealed } from './lease.ts'
 import { type Ending, type Note, recordOutcomes } from './record.ts'
 import { sendThread } from './thread.ts'
 import type { Together } from './together.ts'
+import { heedCatalogue } from './uncatalogued.ts'
 
 /** An attempt as a whole ends within this; the lease is renewed meanwhile. */
 const attemptMs = 120_000
@@ -112,7 +114,7 @@ async function attempt(
     }))
   const { text, images, thread, firstComment } = taken(draft, platform)
   if (job.firstCommentOf && job.answersTo === null)
-    return { is: armed ? 'unconfirmed' : 'rejected', why: aboveUnknown(platform.name) }
+    return { is: armed ? 'unconfirmed' : 'rejected', why: parentUnknown }
   const post: Post = {
     jobId: job.id,
     contentId: job.contentId,
@@ -203,7 +205,12 @@ async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<
 
   if (armed) {
     note('An earlier attempt may have sent this: looking before anything is sent.')
-    const found = await look(services, platform, opened.account, post, sending, [0])
+    const found = heedCatalogue(
+      services,
+      job,
+      await look(services, platform, opened.account, post, sending, [0]),
+      armed,
+    )
     if (found.is !== 'absent') return found
     note('It is not there: sending is safe.')
     await lease.disarm()
@@ -211,19 +218,23 @@ async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<
     if (opened.state === 'reconnect') return { is: 'reconnect', why: needsReconnect(platform.name) }
   }
   if (job.sealed !== undefined && job.sealed !== payload.sha256) return unsealed(job)
-  const outcome = await platform.publish(opened.account, post, sending).catch((error: unknown): Ending => {
-    if (error instanceof LeaseLost) throw error
-    if (error instanceof Unsealed) return unsealed(job)
-    if (error instanceof PictureChanged && !armed) return { is: 'rejected', why: pictureChanged }
-    if (error instanceof HeldBack) return { is: 'retry', why: heldBack, afterMs: 0 }
-    services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })
-    const why = broke(platform.name, error)
-    return armed ? { is: 'unconfirmed', why } : { is: 'retry', why }
-  })
+  const answered = platform.publish(opened.account, post, sending)
+  const outcome = await answered
+    .then(answer => heedCatalogue(services, job, answer, armed))
+    .catch((error: unknown): Ending => {
+      if (error instanceof LeaseLost) throw error
+      if (error instanceof Unsealed) return unsealed(job)
+      if (error instanceof PictureChanged && !armed) return { is: 'rejected', why: pictureChanged }
+      if (error instanceof HeldBack) return { is: 'retry', why: heldBack, afterMs: 0 }
+      services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })
+      const why = broke(platform.name, error)
+      return armed ? { is: 'unconfirmed', why } : { is: 'retry', why }
+    })
   crashPoint(own('after-send'))
   if (outcome.is !== 'unconfirmed') return outcome
   note('The answer was not clear: looking whether it is there.')
-  const found = await look(services, platform, opened.account, post, sending, looksAfterMs)
+  const looked = await look(services, platform, opened.account, post, sending, looksAfterMs)
+  const found: Finding = heedCatalogue(services, job, looked, armed)
   if (found.is !== 'absent') return found
   note('It is not there: it may be sent again.')
   await lease.disarm()
@@ -272,11 +283,8 @@ const quarantine = (job: ClaimedJob): Outcome => ({
   },
 })
 
-const aboveUnknown = (name: string) => ({
-  code: 'parent_unknown',
-  message: `The post is out, but its id at ${name} is not known here, so nothing can answer it.`,
-  next: 'Write the first comment there yourself.',
-})
+const { cause, next } = replies.parent_unknown
+const parentUnknown = { code: 'parent_unknown', message: cause, next }
 
 /** The bytes of a picture are not those that were saved, and approved. */
 class PictureChanged extends Error {

@@ -4,10 +4,12 @@ import { oldestServedLevel } from '../db/migrations.ts'
 import type { Actor, Scope, Tenant } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
+import { type ClaimedCall, claimCalls, makeCall } from './calls.ts'
 import { type ClaimedJob, claimJobs } from './claim.ts'
-import { type ClaimedMail, claimMails, deliveriesDue, sendMail } from './mail.ts'
-import type { ClaimedRun } from './run-record.ts'
-import { claimRuns, performRun, runsDue } from './runs.ts'
+import { type ClaimedMail, claimMails, mailQueue, sendMail } from './mail.ts'
+import { nextDue } from './queue.ts'
+import { type ClaimedRun, runQueue } from './run-record.ts'
+import { claimRuns, performRun } from './runs.ts'
 import { sendJob } from './send.ts'
 import { createTogether } from './together.ts'
 
@@ -23,6 +25,8 @@ const fairShare = 12
 const entrances = 4
 /** Mails at a time, in lanes of their own: a mail server that hangs takes none away from posts. */
 const mailLanes = 4
+/** Messages to webhooks at a time, in lanes of their own: receivers that hang take none away from posts. */
+const callLanes = 16
 /** A timer is set for what falls due before the next tick. */
 const horizonMs = 1_100
 
@@ -42,6 +46,7 @@ interface Claimed {
   jobs: ClaimedJob[]
   runs: ClaimedRun[]
   mails: ClaimedMail[]
+  calls: ClaimedCall[]
   /** Jobs that were put aside: there may be more to claim behind them. */
   aside: number
   /** A brake has run out: it is to be taken off before anything is claimed. */
@@ -56,6 +61,7 @@ export function createWorker(services: Services): Worker {
   /** Pictures being drawn only poll now and then, and take long: they take no lane away from posts. */
   const drawing = new Set<Promise<void>>()
   const mailing = new Set<Promise<void>>()
+  const calling = new Set<Promise<void>>()
   const stopping = new AbortController()
   let stopped = false
   const together = createTogether(db.within)
@@ -112,7 +118,13 @@ export function createWorker(services: Services): Worker {
     let claimed: Claimed
     try {
       const claim = () =>
-        db.within(actor, scope => claimDue(scope, name, most, Math.max(0, mailLanes - mailing.size)))
+        db.within(actor, scope =>
+          claimDue(scope, name, {
+            posts: most,
+            mails: Math.max(0, mailLanes - mailing.size),
+            calls: Math.max(0, callLanes - calling.size),
+          }),
+        )
       claimed = await claim()
       if (claimed.braked) {
         await db.within(actor, endBrakes)
@@ -135,7 +147,16 @@ export function createWorker(services: Services): Worker {
         sendMail(services, tenantId, one).catch(error => log.error('a mail broke', { mail: one.id, error })),
         mailing,
       )
-    return claimed.jobs.length + claimed.runs.length + claimed.mails.length + claimed.aside
+    for (const one of claimed.calls)
+      run(
+        makeCall(services, tenantId, one).catch(error =>
+          log.error('a message to a webhook broke', { delivery: one.id, error }),
+        ),
+        calling,
+      )
+    return (
+      claimed.jobs.length + claimed.runs.length + claimed.mails.length + claimed.calls.length + claimed.aside
+    )
   }
 
   /** What falls due before the next tick is met on the moment. */
@@ -174,8 +195,8 @@ export function createWorker(services: Services): Worker {
       for (;;) {
         wake()
         while (looking) await looking
-        if (running.size + drawing.size + mailing.size === 0 && !looking) return
-        await Promise.race([...running, ...drawing, ...mailing])
+        if (running.size + drawing.size + mailing.size + calling.size === 0 && !looking) return
+        await Promise.race([...running, ...drawing, ...mailing, ...calling])
       }
     },
     lastLook: () => lastLook,
@@ -186,7 +207,7 @@ export function createWorker(services: Services): Worker {
       // A look under way may just be claiming: what it claims is in flight too.
       const drained = (async () => {
         await looking
-        await Promise.all([...running, ...drawing, ...mailing])
+        await Promise.all([...running, ...drawing, ...mailing, ...calling])
       })()
       await Promise.race([drained, Bun.sleep(ms)])
     },
@@ -198,23 +219,29 @@ export function createWorker(services: Services): Worker {
  * same statement would read an older snapshot and strand a job planned meanwhile (measured: 1 of 2,425). A tenant that
  * was suspended since it was found due is seen here: its row says minus infinity (`db/due.ts`).
  */
-async function claimDue(scope: Scope, worker: string, most: number, mostMails: number): Promise<Claimed> {
+async function claimDue(
+  scope: Scope,
+  worker: string,
+  most: { posts: number; mails: number; calls: number },
+): Promise<Claimed> {
   const { tenant } = scope
   const [mine] = await scope.sql`
-    select ${runsDue(scope)} <= public.clock() as runs, ${deliveriesDue(scope)} <= public.clock() as mails,
+    select ${nextDue(scope, runQueue)} <= public.clock() as runs, ${nextDue(scope, mailQueue)} <= public.clock() as deliveries,
       exists (select 1 from brakes where released_at is null and ends_at <= public.clock()) as braked from tenant_due
     where role = current_user
       and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked`
   if (!mine || mine.braked)
-    return { tenant, jobs: [], runs: [], mails: [], aside: 0, braked: mine?.braked === true }
-  const { jobs, aside } = await claimJobs(scope, worker, most)
-  const runs = mine.runs && jobs.length < most ? await claimRuns(scope, worker, most - jobs.length) : []
-  // What is held tells people, by mail too: those mails are due at once, and are met at the next look.
-  const mails = mine.mails ? await claimMails(scope, mostMails) : []
+    return { tenant, jobs: [], runs: [], mails: [], calls: [], aside: 0, braked: mine?.braked === true }
+  const { jobs, aside } = await claimJobs(scope, worker, most.posts)
+  const runs =
+    mine.runs && jobs.length < most.posts ? await claimRuns(scope, worker, most.posts - jobs.length) : []
+  // What is held tells people, by mail and webhook too: those are due at once, and are met at the next look.
+  const mails = mine.deliveries ? await claimMails(scope, most.mails) : []
+  const calls = mine.deliveries ? await claimCalls(scope, most.calls) : []
   // A claim that a crash of the database forgets is harmless for a post: arming comes later in its log, and is waited for.
-  if (!mine.runs && !mine.mails && aside === 0) await scope.sql`set local synchronous_commit = off`
+  if (!mine.runs && !mine.deliveries && aside === 0) await scope.sql`set local synchronous_commit = off`
   await writeDue(scope)
-  return { tenant, jobs, runs, mails, aside }
+  return { tenant, jobs, runs, mails, calls, aside }
 }
 
 /**
@@ -227,6 +254,6 @@ export async function writeDue(scope: Scope): Promise<void> {
       (select min(coalesce(next_try_at, run_at)) from publish_jobs where state = 'scheduled'),
       (select min(lease_until) from publish_jobs where state = 'publishing'),
       (select min(ends_at) from brakes where released_at is null),
-      ${deliveriesDue(scope)}, ${runsDue(scope)})
+      ${nextDue(scope, mailQueue)}, ${nextDue(scope, runQueue)})
     where role = current_user and next_due_at is distinct from '-infinity'`
 }

@@ -89,6 +89,19 @@ export function createOutbound(options: OutboundOptions): Outbound {
   }
 }
 
+/**
+ * What can be said of an address before it is called: its form, scheme, port, and whether it names an inside address.
+ * @throws OutboundError in words
+ */
+export function checkAddress(input: string, allow: readonly string[]): void {
+  const url = readUrl(input)
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80')
+  if (new Set(allow.map(exemption)).has(`${url.hostname}:${port}`)) return
+  checkRules(url, port, false)
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  if (isLocalName(host) || (isIP(host) && !isPublicAddress(host))) throw inside(host)
+}
+
 function exemption(entry: string): string {
   const text = entry.trim().toLowerCase()
   if (!/^(\[[0-9a-f:.]+\]|[^\s:/]+):\d{1,5}$/.test(text)) {
@@ -134,8 +147,7 @@ async function addressesOf(
   stop: AbortSignal,
   refusal: (sent: boolean, status: number | null) => OutboundError,
 ): Promise<Address[]> {
-  // A name for this machine by definition (RFC 6761), whatever a resolver makes of it.
-  if (!exempt && /(^|\.)localhost\.?$/i.test(host)) throw inside(host)
+  if (!exempt && isLocalName(host)) throw inside(host)
   const literal = isIP(host)
   const found = literal
     ? [{ address: host, family: literal }]
@@ -160,6 +172,9 @@ async function addressesOf(
   }
   return found
 }
+
+/** A name for this machine by definition (RFC 6761), whatever a resolver makes of it. */
+const isLocalName = (host: string): boolean => /(^|\.)localhost\.?$/i.test(host)
 
 function inside(host: string): OutboundError {
   return new OutboundError(

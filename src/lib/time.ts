@@ -72,6 +72,14 @@ export function instantOf(wall: WallTime): Moment {
   return moment(wall.fold === 'second' ? later : earlier)
 }
 
+/**
+ * The same for a time that nobody is there to ask about, such as one of a rule that repeats: a skipped time is moved by
+ * what the clocks skip (02:30 becomes 03:30, a skipped day the next), of a doubled one the first is taken.
+ * @param local a real date and time, `2026-12-01T09:00`; @param zone from `checkZone`
+ */
+export const nearestInstant = (local: string, zone: string): Moment =>
+  moment(Temporal.PlainDateTime.from(local).toZonedDateTime(zone, { disambiguation: 'compatible' }))
+
 const moment = (zoned: Temporal.ZonedDateTime): Moment => ({
   at: new Date(zoned.epochMilliseconds),
   local: zoned.toPlainDateTime().toString({ smallestUnit: 'minute' }),
@@ -86,6 +94,10 @@ const pad = (value: number) => value.toString().padStart(2, '0')
 /** The wall time of an instant in a zone. */
 export const wallTime = (at: Date, zone: string): Temporal.ZonedDateTime =>
   Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(zone)
+
+/** The same as text to the minute, `2026-12-01T09:00`. */
+export const localTime = (at: Date, zone: string): string =>
+  wallTime(at, zone).toPlainDateTime().toString({ smallestUnit: 'minute' })
 
 /** `2026-12-01T09:00:00+01:00`: ISO 8601 with the zone's own offset. */
 export const isoIn = (at: Date, zone: string): string =>

@@ -1,16 +1,12 @@
 import { Elysia } from 'elysia'
 import type { ApiDoor } from '../http/api-door.ts'
 import { changeMailChoice } from './choice.ts'
-import { listDeliveries, readMailChoice } from './find.ts'
-import { DeliveryQuery, MailChoice } from './schema.ts'
+import { readMailChoice } from './find.ts'
+import { MailChoice } from './schema.ts'
 
 export function mailApi(api: ApiDoor) {
   const tags = ['mail']
   return new Elysia()
-    .get('/deliveries', context => api.read(context, scope => listDeliveries(scope, context.query)), {
-      query: DeliveryQuery,
-      detail: { summary: 'The outbox of mails, newest first; for owners and admins', tags },
-    })
     .get('/me/mail', context => api.read(context, readMailChoice), {
       detail: { summary: 'Whether notifications also come by mail', tags },
     })

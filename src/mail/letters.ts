@@ -56,6 +56,8 @@ export function notificationLetter(about: {
   workspace: string
   /** The notification's own sentence. */
   words: string
+  /** Paragraphs below it. */
+  lines?: readonly string[]
   label: string
   link: string
   /** Where such mails are switched off. */
@@ -64,7 +66,7 @@ export function notificationLetter(about: {
   const words = oneLine(about.words)
   return {
     subject: words,
-    lines: [words],
+    lines: [words, ...(about.lines ?? []).map(oneLine)],
     action: { label: about.label, href: about.link },
     after: [
       `This waits for you in the workspace ${oneLine(about.workspace)}. To get no such mails, switch them off in your settings: ${about.settings}`,

@@ -12,6 +12,8 @@ export interface Posting {
   userId: string | null
   /** The invitation, reset link or notification that it brings: when that is over before the mail goes, it does not go. */
   subjectId: string
+  /** It does not go before this moment. */
+  notBefore?: Date
   letter: Letter
 }
 
@@ -22,7 +24,7 @@ export interface Sealed {
 }
 
 /**
- * Puts mails into the outbox, in the transaction of what they are about: they go out when it commits, and only then.
+ * Puts mails into the outbox, in the transaction of what they are about: they go out when it commits, or later, and only then.
  * Callers ask before whether mail is set up. Their words are sealed, because they hold links that open doors.
  */
 export async function postMails(scope: Scope, postings: readonly Posting[]): Promise<void> {
@@ -30,16 +32,17 @@ export async function postMails(scope: Scope, postings: readonly Posting[]): Pro
   const [workspace] = await scope.sql`select name from workspace`
   const fromName = (workspace?.name as string | undefined) ?? scope.tenant.slug
   let due: Date | null = null
-  for (const { purpose, to, userId, subjectId, letter } of postings) {
+  for (const { purpose, to, userId, subjectId, notBefore, letter } of postings) {
     const id = newId()
     const words = JSON.stringify({ fromName, letter } satisfies Sealed)
     const sealed = sealFor(scope.tenant, mailWords, { id }, words)
     const [made] = await scope.sql`
       insert into deliveries (id, kind, purpose, state, body, user_id, subject_id, sealed, next_try_at)
       values (${id}, 'mail', ${purpose}, 'waiting', ${scope.sql.json({ to, subject: letter.subject })}, ${userId},
-        ${subjectId}, ${sealed}, public.clock())
+        ${subjectId}, ${sealed}, greatest(public.clock(), ${notBefore ?? null}::timestamptz))
       returning next_try_at`
-    due = (made?.next_try_at as Date | undefined) ?? due
+    const at = made?.next_try_at as Date | undefined
+    if (at && (!due || at < due)) due = at
   }
   if (due) await wakeAt(scope, due)
 }

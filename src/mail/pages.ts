@@ -1,11 +1,13 @@
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import { OutboxPage } from '../../views/mail/outbox.tsx'
+import { listMails } from '../deliveries/find.ts'
+import { deliveryStates } from '../deliveries/schema.ts'
 import type { Desk } from '../http/desk.ts'
 import type { Services } from '../services.ts'
 import { changeMailChoice } from './choice.ts'
-import { countDeliveries, listDeliveries } from './find.ts'
-import { deliveryStates, MailChoice } from './schema.ts'
+import { countDeliveries } from './find.ts'
+import { MailChoice } from './schema.ts'
 
 const View = z.object({
   state: z.enum(deliveryStates).optional().catch(undefined),
@@ -18,7 +20,7 @@ export function mailPages({ config }: Pick<Services, 'config'>, desk: Desk) {
     .get('/w/:slug/settings/mail', ctx =>
       desk.show(ctx, async (scope, frame) => {
         const { state, cursor } = View.parse(ctx.query)
-        const page = await listDeliveries(scope, { state, limit: 50, cursor })
+        const page = await listMails(scope, { state, limit: 50, cursor })
         return OutboxPage({
           frame,
           page,

@@ -1,7 +1,9 @@
 import { Elysia } from 'elysia'
 import type { ApiDoor } from '../http/api-door.ts'
+import { changeChannels, readChannels } from './channels.ts'
 import { listNotifications, NotificationQuery } from './find.ts'
 import { putAllAway, putAway } from './notifications.ts'
+import { ChannelChange } from './schema.ts'
 
 export function notificationsApi(api: ApiDoor) {
   const tags = ['notifications']
@@ -9,6 +11,13 @@ export function notificationsApi(api: ApiDoor) {
     .get('/notifications', context => api.read(context, scope => listNotifications(scope, context.query)), {
       query: NotificationQuery,
       detail: { summary: 'What waits for the key’s own user, then what is done', tags },
+    })
+    .get('/me/channels', context => api.read(context, readChannels), {
+      detail: { summary: 'What is told to one where, and one’s quiet hours', tags },
+    })
+    .patch('/me/channels', context => api.write(context, scope => changeChannels(scope, context.body)), {
+      body: ChannelChange,
+      detail: { summary: 'Change what is told to one where, and one’s quiet hours', tags },
     })
     .post(
       '/notifications/:id/done',

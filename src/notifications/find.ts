@@ -6,7 +6,7 @@ import type { Kind, Notification } from './schema.ts'
 /** How many things wait for this user. */
 export async function needsCount(scope: Scope): Promise<number> {
   const [row] = await scope.sql`
-    select count(*)::int as open from notifications where user_id = ${scope.actor.userId} and done_at is null`
+    select count(*)::int as open from notifications where user_id = ${scope.actor.userId} and in_app and done_at is null`
   return (row?.open as number | undefined) ?? 0
 }
 
@@ -33,7 +33,7 @@ export async function listNotifications(
     select id, kind, about, path, subject_id, created_at, done_at,
       (extract(epoch from created_at) * 1000000)::bigint::text as micros
     from notifications
-    where user_id = ${scope.actor.userId}
+    where user_id = ${scope.actor.userId} and in_app
       and (${open ?? null}::boolean is null or (done_at is null) = ${open ?? null}::boolean)
       and (${id}::uuid is null
         or (done_at is null) < ${part === 'open'}::boolean

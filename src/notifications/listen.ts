@@ -1,12 +1,14 @@
 import { type Config, publicBase } from '../config.ts'
 import type { Scope } from '../db/scope.ts'
 import type { EventType, Happening, Listener } from '../events.ts'
+import { warnedJobs } from '../forecast/find.ts'
 import { newId } from '../lib/id.ts'
 import { notificationLetter } from '../mail/letters.ts'
 import { postMails } from '../mail/outbox.ts'
 import { may, type Permission, roles } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import type { PlatformId } from '../platforms/platform.ts'
+import { channelsFor } from './channels.ts'
 import type { Kind } from './schema.ts'
 
 /** Writes what an event asks of whom, and closes what it has answered, in the transaction of the event. */
@@ -26,6 +28,8 @@ export function notify(config: MailBase): Listener {
 }
 
 type MailBase = Pick<Config, 'smtpUrl' | 'publicUrl' | 'host' | 'port'>
+/** So many findings stand in the morning's mail; the page has them all. */
+const mailedFindings = 10
 /** What is asked about a job until it has gone out, is planned anew or called off. */
 const aboutJobs: readonly Kind[] = ['failed', 'unconfirmed']
 /** The scope, and whether and with which links a mail goes out too. */
@@ -109,6 +113,17 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
   'account.connected': (scope, { subjectId }) => close(scope, ['reconnect'], subjectId),
   'account.removed': (scope, { subjectId }) => close(scope, ['reconnect'], subjectId),
 
+  async 'webhook.disabled'(scope, { subjectId, data }) {
+    await tell(scope, 'webhook', subjectId, `/settings/webhooks/${subjectId}`, {
+      about: `The event webhook of ${data.host} was switched off. ${data.reason}`,
+      to: await peopleWho(scope, 'webhooks.manage'),
+    })
+  },
+  async 'webhook.changed'(scope, { subjectId, data }) {
+    if (data.active === true) await close(scope, ['webhook'], subjectId)
+  },
+  'webhook.removed': (scope, { subjectId }) => close(scope, ['webhook'], subjectId),
+
   async 'content.submitted'(scope, { subjectId }) {
     await close(scope, ['changes'], subjectId)
     const piece = await contentWords(scope, subjectId)
@@ -162,6 +177,19 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
         to: (row.readers as string[] | null) ?? [],
       })
   },
+  async 'forecast.made'(scope, { subjectId, data }) {
+    const [red, amber] = [Number(data.red), Number(data.amber)]
+    // A newer one takes the place of what the former one told; looking again by hand tells nobody anew.
+    if (data.nightly || red + amber === 0)
+      await scope.sql`
+        update notifications set done_at = public.clock() where kind = 'forecast' and done_at is null`
+    if (data.nightly && red + amber > 0)
+      await tell(scope, 'forecast', subjectId, '/forecast', {
+        about: forecastWords(red, amber),
+        to: await peopleWho(scope, 'jobs.schedule'),
+        lines: await forecastLines(scope),
+      })
+  },
   async 'user.removed'(scope, { subjectId }) {
     await scope.sql`
       update notifications set done_at = public.clock() where user_id = ${subjectId} and done_at is null`
@@ -172,64 +200,99 @@ function closeJob(scope: Scope, { subjectId }: Happening): Promise<void> {
   return close(scope, aboutJobs, subjectId)
 }
 
-/** One open notification a person, kind and subject: a repeat renews the words and the moment. A new one comes by mail too. */
+/**
+ * One open notification a person, kind and subject, told where the person has chosen: a repeat renews the words and the
+ * moment. A new one comes by mail too.
+ */
 async function tell(
   scope: Telling,
   kind: Kind,
   subjectId: string,
   path: string,
-  { about, to }: { about: string; to: readonly string[] },
+  { about, to, lines = [] }: { about: string; to: readonly string[]; lines?: readonly string[] },
 ): Promise<void> {
   if (to.length === 0) return
-  const ids = to.map(() => newId())
+  const people = await channelsFor(scope, kind, to, scope.config.smtpUrl !== null)
+  if (people.length === 0) return
+  const ids = people.map(() => newId())
   const told = await scope.sql`
-    insert into notifications (id, user_id, kind, about, path, subject_id)
-    select id, user_id, ${kind}, ${about}, ${path}, ${subjectId}
-    from unnest(${ids}::uuid[], ${to}::uuid[]) as new (id, user_id)
+    insert into notifications (id, user_id, kind, about, path, subject_id, in_app)
+    select id, user_id, ${kind}, ${about}, ${path}, ${subjectId}, in_app
+    from unnest(${ids}::uuid[], ${people.map(({ userId }) => userId)}::uuid[], ${people.map(({ app }) => String(app))}::text[]::boolean[])
+      as new (id, user_id, in_app)
     on conflict (user_id, kind, subject_id) where done_at is null
-      do update set about = excluded.about, created_at = public.clock()
+      do update set about = excluded.about, in_app = excluded.in_app, created_at = public.clock()
     returning id`
-  const fresh = told.map(row => row.id as string).filter(id => ids.includes(id))
-  if (kind !== 'comment' && scope.config.smtpUrl) await mailThem(scope, fresh, kind)
+  const fresh = new Set(told.map(row => row.id as string))
+  await mailThem(
+    scope,
+    people.flatMap(({ userId, mail }, at) => {
+      const id = ids[at] as string
+      return mail && fresh.has(id) ? [{ id, userId, ...mail }] : []
+    }),
+    { kind, about, path, lines },
+  )
 }
 
 /** What a mail's button says. */
-const labels: Record<Exclude<Kind, 'comment'>, string> = {
+const labels: Record<Kind, string> = {
   failed: 'Look at the post',
   unconfirmed: 'Say whether it went out',
   reconnect: 'Connect it again',
+  webhook: 'Look at the webhook',
   review: 'Read and answer',
   changes: 'See what is asked for',
   different: 'See what differs',
+  comment: 'Read it',
   brake: 'Look at the brakes',
+  forecast: 'Look at the forecast',
 }
 
 async function mailThem(
   scope: Telling,
-  notifications: readonly string[],
-  kind: Exclude<Kind, 'comment'>,
+  mails: readonly { id: string; userId: string; to: string; at: Date }[],
+  { kind, about, path, lines }: { kind: Kind; about: string; path: string; lines: readonly string[] },
 ): Promise<void> {
-  const rows = await scope.sql`
-    select n.id, n.user_id, n.about, n.path, u.email, (select name from workspace) as workspace
-    from notifications n join users u on u.id = n.user_id
-    where n.id = any(${notifications}::uuid[]) and u.removed_at is null and u.by_mail order by n.id`
+  if (mails.length === 0) return
+  const [row] = await scope.sql`select name from workspace`
   const base = `${publicBase(scope.config)}/w/${scope.tenant.slug}`
+  const letter = notificationLetter({
+    workspace: (row?.name as string | undefined) ?? scope.tenant.slug,
+    words: about,
+    lines,
+    label: labels[kind],
+    link: base + path,
+    settings: `${base}/settings/notifications`,
+  })
   await postMails(
     scope,
-    rows.map(row => ({
+    mails.map(({ id, userId, to, at }) => ({
       purpose: 'notification',
-      to: row.email as string,
-      userId: row.user_id as string,
-      subjectId: row.id as string,
-      letter: notificationLetter({
-        workspace: row.workspace as string,
-        words: row.about as string,
-        label: labels[kind],
-        link: base + row.path,
-        settings: `${base}/settings#mail`,
-      }),
+      to,
+      userId,
+      subjectId: id,
+      notBefore: at,
+      letter,
     })),
   )
+}
+
+/** What the coming week looks like, in a sentence. */
+function forecastWords(red: number, amber: number): string {
+  const posts = (count: number) => `${count} ${count === 1 ? 'post' : 'posts'}`
+  if (red === 0) return `${posts(amber)} of the next seven days ${amber === 1 ? 'needs' : 'need'} a look.`
+  const also = amber > 0 ? `, and ${amber} more ${amber === 1 ? 'needs' : 'need'} a look` : ''
+  return `${posts(red)} of the next seven days ${red === 1 ? 'does' : 'do'} not go out as ${red === 1 ? 'it is' : 'they are'}${also}.`
+}
+
+/** The first few of them, each with its reason and cure. */
+async function forecastLines(scope: Scope): Promise<string[]> {
+  const warned = await warnedJobs(scope, mailedFindings)
+  return warned.map(({ job, findings }) => {
+    const [first] = findings
+    const at = job.local.replace('T', ' at ')
+    return `${at} (${job.zone}), ${accountName({ name: job.account.name, platform: job.account.platform })}: “${shorten(job.text)}” ${first?.reason ?? ''} ${first?.cure ?? ''}`.trim()
+  })
 }
 
 async function close(

@@ -9,7 +9,7 @@ export async function putAway(scope: Scope, id: string): Promise<Notification> {
   const [row] = isId(id)
     ? await scope.sql`
         update notifications set done_at = coalesce(done_at, public.clock())
-        where id = ${id} and user_id = ${scope.actor.userId}
+        where id = ${id} and user_id = ${scope.actor.userId} and in_app
         returning id, kind, about, path, subject_id, created_at, done_at`
     : []
   if (!row) throw new NotFound()
@@ -20,6 +20,6 @@ export async function putAway(scope: Scope, id: string): Promise<Notification> {
 export async function putAllAway(scope: Scope): Promise<number> {
   const rows = await scope.sql`
     update notifications set done_at = public.clock()
-    where user_id = ${scope.actor.userId} and done_at is null returning id`
+    where user_id = ${scope.actor.userId} and in_app and done_at is null returning id`
   return rows.length
 }

@@ -1,5 +1,6 @@
 /** What adapters share: reading a platform's answer strictly, putting failures into words, and keeping tokens out of them. */
 import { type Answer, OutboundError } from '../lib/fetch.ts'
+import { network } from './catalogue/everywhere.ts'
 import { ConnectionFailed, type Failure, type Json, type Outcome } from './platform.ts'
 
 /** Ends an adapter's work early with an outcome, from however deep. */
@@ -100,42 +101,28 @@ export function waitOf(headers: Headers, now = Date.now()): number | undefined {
   return undefined
 }
 
+/** How many calls the answer's headers leave until their window opens anew; null when they do not tell. */
+export function leftOf(headers: Headers, now = Date.now()): { calls: number; until: Date } | null {
+  for (const prefix of ['x-ratelimit', 'ratelimit']) {
+    const [calls, reset] = [headers.get(`${prefix}-remaining`), headers.get(`${prefix}-reset`)]
+    if (!calls || !reset || !/^\d+$/.test(calls.trim())) continue
+    const wait = waitOf(new Headers({ [`${prefix}-reset`]: reset }), now)
+    if (wait !== undefined) return { calls: Number(calls), until: new Date(now + wait) }
+  }
+  return null
+}
+
 export function retry(why: Failure, afterMs?: number): Outcome & { is: 'retry' } {
   return afterMs === undefined ? { is: 'retry', why } : { is: 'retry', why, afterMs }
 }
 
-export function throttled(
-  answer: Answer,
-  name: string,
-  secrets: readonly unknown[] = [],
-): Outcome & { is: 'retry' } {
-  const afterMs = waitOf(answer.headers)
-  const when = afterMs === undefined ? 'a while' : spoken(afterMs)
-  return retry(
-    {
-      code: 'throttled',
-      message: `${name} asks us to wait ${when} before the next call.`,
-      next: 'Nothing to do: the post is sent again after that.',
-      raw: rawOf(answer, secrets),
-    },
-    afterMs,
-  )
-}
-
-function spoken(ms: number): string {
-  const seconds = Math.ceil(ms / 1000)
-  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`
-}
-
 /** Words for a call that brought no usable answer. */
 export function unreachable(error: OutboundError, name: string): Failure {
-  const blocked = error.kind === 'address'
+  const code = `network_${error.kind}` as const
   return {
-    code: `network_${error.kind}`,
+    code,
     message: `${name} ${error.sent ? 'gave no complete answer' : 'could not be reached'}: ${error.message}`,
-    next: blocked
-      ? 'Connect the account again with an address in the open internet, or ask the operator to allow this one.'
-      : 'Nothing to do at first: it is tried again. If it goes on, check whether the address is right and the service is up.',
+    next: network[code].next,
     raw: { kind: error.kind, sent: error.sent, status: error.status },
   }
 }

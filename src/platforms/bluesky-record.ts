@@ -1,8 +1,9 @@
 /** What goes into a Bluesky post record: key, facets, pictures. */
 import { createHash } from 'node:crypto'
 import { findFacets } from '../lib/text.ts'
-import { jsonObject, objectAt, rawOf, Stop, textAt } from './answers.ts'
+import { jsonObject, objectAt, Stop, textAt } from './answers.ts'
 import { type Session, trouble } from './bluesky-session.ts'
+import { outcomeFor } from './catalogue/tell.ts'
 import type { Account, Answered, Finding, Json, Outcome, Post, PostImage } from './platform.ts'
 import { fitted } from './shrink.ts'
 
@@ -77,14 +78,7 @@ async function strongRef(uri: string, session: Session): Promise<Json> {
   if (answer.status === 200 && cid !== null) return { uri, cid }
   if (answer.status !== 400 || textAt(body, 'error') !== 'RecordNotFound')
     throw trouble(answer, session.secrets())
-  throw new Stop({
-    is: 'rejected',
-    why: {
-      code: 'parent_gone',
-      message: 'The post that this one answers is no longer there.',
-      next: 'Somebody deleted it at Bluesky. Publish the rest as a post of its own.',
-    },
-  })
+  throw new Stop(outcomeFor('bluesky', 'parent_gone'))
 }
 
 /** Uploads one picture (made to fit first) and gives its entry for the embed. Repeating it is harmless: blobs are named by their content. */
@@ -97,18 +91,7 @@ export async function uploadImage(image: PostImage, account: Account, session: S
   })
   const blob = objectAt(jsonObject(answer), 'blob')
   if (answer.status === 200 && blob) return { image: blob, alt: image.alt, aspectRatio: { width, height } }
-  if (answer.status === 400 || answer.status === 413) {
-    throw new Stop({
-      is: 'rejected',
-      why: {
-        code: 'image_refused',
-        message: 'Bluesky refused a picture.',
-        next: 'Replace it with a JPEG or PNG, or with a smaller one, and publish again.',
-        raw: rawOf(answer, session.secrets()),
-      },
-    })
-  }
-  throw trouble(answer, session.secrets())
+  throw trouble(answer, session.secrets(), 'picture')
 }
 
 /** Reads the job's record, without a token: published, absent, or it stops because the answer tells nothing. */

@@ -3,11 +3,10 @@
  * sign-ins are limited to 30 in 5 minutes per account (https://docs.bsky.app/docs/advanced-guides/rate-limits).
  */
 import type { Answer, OutboundInit } from '../lib/fetch.ts'
-import { jsonObject, objectAt, rawOf, redact, retry, Stop, textAt, throttled, webAddress } from './answers.ts'
-import type { Account, Credential, Failure, Json, Tools } from './platform.ts'
-
-export const help = 'https://bsky.app/settings/app-passwords'
-const name = 'Bluesky'
+import { jsonObject, objectAt, Stop, textAt, webAddress } from './answers.ts'
+import type { CallKind } from './catalogue/entry.ts'
+import { outcomeFor, told } from './catalogue/tell.ts'
+import type { Account, Credential, Json, Tools } from './platform.ts'
 
 type Secrets = Record<string, Json>
 type Call = Omit<OutboundInit, 'signal'> & { query?: Record<string, string> }
@@ -60,7 +59,7 @@ export async function signIn(
   const handle = textAt(body, 'handle')
   const accessJwt = textAt(body, 'accessJwt')
   const refreshJwt = textAt(body, 'refreshJwt')
-  if (!did || !handle || !accessJwt || !refreshJwt) throw notBluesky(answer)
+  if (!did || !handle || !accessJwt || !refreshJwt) throw trouble(answer)
   if (body?.active === false) throw inactive(textAt(body, 'status') ?? 'deactivated')
   return {
     did,
@@ -75,12 +74,7 @@ export function session(account: Account, tools: Tools, credential: Credential):
   const service = String(account.settings.service ?? '')
   const pds = String(account.settings.pds ?? service)
   if (webAddress(service) === null || webAddress(pds) === null) {
-    throw stop(
-      'reconnect',
-      'settings_missing',
-      'The account’s server address is missing.',
-      'Connect the account again.',
-    )
+    throw new Stop(outcomeFor('bluesky', 'settings_missing'))
   }
   let secrets = credential.current
   const used = new Set(Object.values(secrets))
@@ -117,7 +111,7 @@ async function renewed(tools: Tools, service: string, did: string, current: Secr
   const accessJwt = textAt(body, 'accessJwt')
   const refreshJwt = textAt(body, 'refreshJwt')
   if (answer.status === 200) {
-    if (!accessJwt || !refreshJwt) throw notBluesky(answer)
+    if (!accessJwt || !refreshJwt) throw trouble(answer)
     if (body?.active === false) throw inactive(textAt(body, 'status') ?? 'deactivated')
     return { ...current, accessJwt, refreshJwt }
   }
@@ -143,69 +137,16 @@ function aged(answer: Answer): boolean {
   )
 }
 
-/** Words for an answer that is not success and not about the post: throttled, suspended, broken, or not Bluesky at all. */
-export function trouble(answer: Answer, secrets: readonly unknown[] = []): Stop {
-  if (answer.status === 429) return new Stop(throttled(answer, name, secrets))
-  const error = textAt(jsonObject(answer), 'error')
-  if (error && /Takedown|Takendown|Deactivated|Suspended|RepoNotFound/i.test(error))
-    return inactive(redact(error, secrets))
-  if (answer.status === 401 || answer.status === 403) return refusedSignIn(answer, secrets)
-  if (answer.status < 300 || error === null) return notBluesky(answer)
-  return new Stop(
-    retry({
-      code: 'server_error',
-      message: `${name} answered ${answer.status} (${redact(error, secrets).slice(0, 100)}).`,
-      next: 'Nothing to do at first: it is tried again with the same record key, so nothing can appear twice.',
-      link: 'https://status.bsky.app',
-      raw: rawOf(answer, secrets),
-    }),
-  )
-}
+/** Words for an answer that is not the one asked for. */
+export const trouble = (answer: Answer, secrets: readonly unknown[] = [], to?: CallKind): Stop =>
+  told('bluesky', answer, { secrets, ...(to ? { to } : {}) })
 
-function refusedSignIn(answer: Answer, secrets: readonly unknown[]): Stop {
-  const error = textAt(jsonObject(answer), 'error')
-  if (answer.status === 429 || answer.status >= 500 || (answer.status !== 401 && error === null)) {
-    return answer.status === 429 ? new Stop(throttled(answer, name, secrets)) : notBluesky(answer)
-  }
-  if (error && /Takedown|Takendown|Deactivated|Suspended/i.test(error))
-    return inactive(redact(error, secrets))
-  const factor = error === 'AuthFactorTokenRequired'
-  return stop(
-    'reconnect',
-    'sign_in_refused',
-    factor
-      ? 'The account asks for a code by mail at sign-in.'
-      : 'Bluesky does not accept this handle and app password, or the app password was revoked.',
-    factor
-      ? 'Make an app password; it works without the code.'
-      : 'Make a new app password and connect the account again with it.',
-    rawOf(answer, secrets),
-  )
-}
+const refusedSignIn = (answer: Answer, secrets: readonly unknown[]): Stop =>
+  trouble(answer, secrets, 'sign_in')
 
 function inactive(status: string): Stop {
-  return stop(
-    'reconnect',
-    'account_inactive',
-    `The Bluesky account is not active (${status.slice(0, 40)}).`,
-    'Sign in at bsky.app to see why, then connect the account again.',
-  )
-}
-
-function notBluesky(answer: Answer): Stop {
-  return new Stop(
-    retry({
-      code: 'unexpected_answer',
-      message: `The server answered ${answer.status} with something that is not an answer of ${name}.`,
-      next: 'Check that the address is that of a Bluesky server. If it is, nothing to do: it is tried again.',
-      raw: rawOf(answer),
-    }),
-  )
-}
-
-function stop(is: 'reconnect' | 'rejected', code: string, message: string, next: string, raw?: Json): Stop {
-  const why: Failure = { code, message, next, link: help, ...(raw === undefined ? {} : { raw }) }
-  return new Stop({ is, why })
+  const message = `The Bluesky account is not active (${status.slice(0, 40)}).`
+  return new Stop(outcomeFor('bluesky', 'account_inactive', { message }))
 }
 
 /** The server named in the account's identity document, when it is a proper https address. */

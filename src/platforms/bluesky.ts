@@ -4,7 +4,16 @@
  */
 import { z } from 'zod'
 import type { Answer } from '../lib/fetch.ts'
-import { connecting, isObject, jsonObject, outcomeOf, rawOf, retry, serverOrigin, textAt } from './answers.ts'
+import {
+  connecting,
+  isObject,
+  jsonObject,
+  leftOf,
+  outcomeOf,
+  retry,
+  serverOrigin,
+  textAt,
+} from './answers.ts'
 import {
   collection,
   facetsOf,
@@ -103,6 +112,15 @@ export const bluesky: Platform = {
       if (answer.status !== 200) throw trouble(answer, talk.secrets())
     })
   },
+  /** Creating costs 3 of 5,000 points an hour: https://docs.bsky.app/docs/advanced-guides/rate-limits */
+  quota: { posts: 1666, hours: 1 },
+  outlook(account, sending) {
+    return connecting('Bluesky', async () => {
+      const talk = session(account, sending, sending.credential)
+      const left = leftOf((await talk.call('com.atproto.server.getSession')).headers)
+      return left ? { left } : {}
+    })
+  },
   publish(account, post, sending) {
     // Whatever was lost on the way, the same record under the same key can be sent again.
     return outcomeOf(
@@ -158,16 +176,7 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
     const finding = await lookUp(talk, account, post)
     if (finding.is !== 'absent') return finding
   }
-  if (answer.status === 400 && textAt(jsonObject(answer), 'error') !== null) {
-    const raw = rawOf(answer, talk.secrets())
-    const said = isObject(raw) ? String(raw.message ?? raw.error) : ''
-    const next = 'Change the post and publish again.'
-    return {
-      is: 'rejected',
-      why: { code: 'refused', message: `Bluesky refused the post: ${said}`, next, link: null, raw },
-    }
-  }
-  throw trouble(answer, talk.secrets())
+  throw trouble(answer, talk.secrets(), 'post')
 }
 
 function put(

@@ -1,6 +1,7 @@
 /** Looking through an account's own statuses for one post. */
 import { graphemes } from '../lib/text.ts'
-import { isObject, retry, Stop, textAt, webAddress } from './answers.ts'
+import { isObject, Stop, textAt, webAddress } from './answers.ts'
+import { outcomeFor } from './catalogue/tell.ts'
 import { type Caller, call, trouble } from './mastodon-server.ts'
 import type { Account, Json, Outcome, Post } from './platform.ts'
 
@@ -40,13 +41,7 @@ export async function findStatus(
     if (list.length === 0 || last === null || oldest < since - skewMs) return null
     before = `&max_id=${encodeURIComponent(last)}`
   }
-  throw new Stop(
-    retry({
-      code: 'too_much_to_look_through',
-      message: 'The account has posted too much since then to find the post among it.',
-      next: 'Look at the account yourself.',
-    }),
-  )
+  throw new Stop(outcomeFor('mastodon', 'cannot_look'))
 }
 
 /** A status as an outcome; null when it has no id, which proves nothing. */

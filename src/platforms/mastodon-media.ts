@@ -1,6 +1,7 @@
 /** Uploading pictures to a Mastodon server and waiting until they are processed. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { jsonObject, retry, Stop, textAt } from './answers.ts'
+import { jsonObject, Stop, textAt } from './answers.ts'
+import { outcomeFor } from './catalogue/tell.ts'
 import { type Caller, call, trouble } from './mastodon-server.ts'
 import type { Account, PostImage, Sending } from './platform.ts'
 import { fitted } from './shrink.ts'
@@ -34,12 +35,7 @@ export async function picture(
     if (ready) return id
     if (!gone) break
   }
-  const why = {
-    code: 'media_processing',
-    message: 'The server is still working on a picture.',
-    next: 'Nothing to do: it is tried again.',
-  }
-  throw new Stop(retry(why, 5000))
+  throw new Stop(outcomeFor('mastodon', 'media_processing'))
 }
 
 async function upload(
@@ -56,5 +52,5 @@ async function upload(
   const id = textAt(jsonObject(answer), 'id')
   if ((answer.status === 200 || answer.status === 202) && id !== null)
     return { id, ready: answer.status === 200 }
-  throw trouble(answer, [caller.token])
+  throw trouble(answer, [caller.token], 'picture')
 }

@@ -1,7 +1,9 @@
 /** What a Mastodon server says about itself, and the calls that adapters of its API share. */
 import type { Answer, OutboundInit } from '../lib/fetch.ts'
-import { isObject, jsonObject, numberAt, objectAt, rawOf, retry, Stop, textAt, throttled } from './answers.ts'
-import type { Account, Failure, Json, Limits, Tools } from './platform.ts'
+import { jsonObject, numberAt, objectAt, Stop, textAt } from './answers.ts'
+import type { CallKind } from './catalogue/entry.ts'
+import { outcomeFor, told } from './catalogue/tell.ts'
+import type { Account, Json, Limits, Tools } from './platform.ts'
 
 /** Defaults of a stock server; each server's own values are read at connect. Source: https://docs.joinmastodon.org/entities/Instance/ */
 export const stockLimits: Limits = {
@@ -39,12 +41,7 @@ export function callerOf(account: Account, secret: Record<string, Json>, tools: 
   const { instance } = account.settings
   const { token } = secret
   if (typeof instance !== 'string' || typeof token !== 'string') {
-    const why = {
-      code: 'credential_missing',
-      message: 'The account’s server or token is missing.',
-      next: 'Connect the account again.',
-    }
-    throw new Stop({ is: 'reconnect', why })
+    throw new Stop(outcomeFor('mastodon', 'credential_missing'))
   }
   return { server: instance, token, tools }
 }
@@ -90,70 +87,5 @@ function limitsOf(configuration: Record<string, Json> | null): Limits {
 }
 
 /** Words for an answer that is not the one asked for. */
-export function trouble(answer: Answer, secrets: readonly unknown[] = []): Stop {
-  const { status } = answer
-  const raw = rawOf(answer, secrets)
-  const body = jsonObject(answer)
-  const because = (code: string, message: string, next: string): Failure => ({
-    code,
-    message,
-    next,
-    link: null,
-    raw,
-  })
-  if (status === 429) return new Stop(throttled(answer, 'Mastodon', secrets))
-  if (status === 401) {
-    const next =
-      'On your server under Preferences, Development, make a new access token and connect again with it.'
-    return new Stop({
-      is: 'reconnect',
-      why: because('token_revoked', 'The server no longer accepts the access token.', next),
-    })
-  }
-  if (status === 403) {
-    const next =
-      'Check that the token may read and write, and sign in to the server to see whether the account is limited.'
-    return new Stop({
-      is: 'reconnect',
-      why: because('forbidden', `The server does not allow this: ${words(answer, secrets)}`, next),
-    })
-  }
-  if (status === 404 || status === 410) {
-    const next = 'Check the server’s address. If the server is gone, connect an account on another one.'
-    return new Stop({
-      is: 'reconnect',
-      why: because('server_gone', `The server does not know this part of Mastodon (${status}).`, next),
-    })
-  }
-  if (status === 400 || status === 422) {
-    const next = 'Change the post as the server asks and publish again.'
-    return new Stop({
-      is: 'rejected',
-      why: because('refused', `The server refused it: ${words(answer, secrets)}`, next),
-    })
-  }
-  if (body === null) {
-    const next =
-      'Check that the address is that of a Mastodon server. If it is, nothing to do: it is tried again.'
-    return new Stop(
-      retry(
-        because(
-          'unexpected_answer',
-          `The server answered ${status} with something that is not an answer of Mastodon.`,
-          next,
-        ),
-      ),
-    )
-  }
-  return new Stop(
-    retry(
-      because('server_error', `The server answered ${status}.`, 'Nothing to do at first: it is tried again.'),
-    ),
-  )
-}
-
-/** The server's own words for what was wrong. */
-export function words(answer: Answer, secrets: readonly unknown[] = []): string {
-  const raw = rawOf(answer, secrets)
-  return (isObject(raw) ? textAt(raw, 'error') : null) ?? `status ${answer.status}`
-}
+export const trouble = (answer: Answer, secrets: readonly unknown[] = [], to?: CallKind): Stop =>
+  told('mastodon', answer, { secrets, ...(to ? { to } : {}) })

@@ -5,11 +5,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Answer } from '../lib/fetch.ts'
-import { connecting, jsonObject, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
+import { connecting, jsonObject, leftOf, outcomeOf, rawOf, retry, serverOrigin, textAt } from './answers.ts'
+import { failureOf, outcomeFor } from './catalogue/tell.ts'
 import { findStatus, published } from './mastodon-look.ts'
 import { picture } from './mastodon-media.ts'
 import { readStatus } from './mastodon-seen.ts'
-import { type Caller, call, callerOf, readServer, stockLimits, trouble, words } from './mastodon-server.ts'
+import { type Caller, call, callerOf, readServer, stockLimits, trouble } from './mastodon-server.ts'
 import { misfit } from './misfit.ts'
 import { identityOf } from './parts.ts'
 import {
@@ -72,6 +73,21 @@ export const mastodon: Platform = {
         throw trouble(answer, [caller.token])
     })
   },
+  /** https://github.com/mastodon/mastodon/blob/main/app/lib/rate_limiter.rb */
+  quota: { posts: 300, hours: 3 },
+  outlook(account, sending) {
+    return connecting('The server', async () => {
+      const caller = callerOf(account, sending.credential.current, sending)
+      const about = await readServer(caller.server, sending)
+      const owner = await call(caller, '/api/v1/apps/verify_credentials')
+      const left = leftOf(owner.headers)
+      return {
+        limits: about.limits,
+        ...(mayWrite(owner) ? {} : { refuses: failureOf('mastodon', 'scope_missing') }),
+        ...(left ? { left } : {}),
+      }
+    })
+  },
   publish(account, post, sending) {
     return outcomeOf(
       'The server',
@@ -125,16 +141,9 @@ async function connect(
   if (who.status !== 200 || id === null || username === null) throw trouble(who, [token])
   // Newer servers tell what the token may do and which app it belongs to; older ones answer without scopes, or not at all.
   const owner = await call(caller, '/api/v1/apps/verify_credentials')
-  const app = owner.status === 200 ? jsonObject(owner) : null
-  const scopes = Array.isArray(app?.scopes) ? app.scopes : null
-  if (
-    scopes &&
-    !scopes.includes('write') &&
-    !(scopes.includes('write:statuses') && scopes.includes('write:media'))
-  ) {
+  if (!mayWrite(owner))
     throw new ConnectionFailed('This token may read but not write. Make one with the scopes read and write.')
-  }
-  const application = textAt(app, 'name')
+  const application = textAt(owner.status === 200 ? jsonObject(owner) : null, 'name')
   return {
     name: textAt(me, 'display_name') ?? username,
     handle: `${username}@${new URL(server).host}`,
@@ -144,6 +153,13 @@ async function connect(
     secret: { token },
     limits: about.limits,
   }
+}
+
+/** Unless the server says otherwise; older ones do not say. */
+function mayWrite(owner: Answer): boolean {
+  const scopes = owner.status === 200 ? jsonObject(owner)?.scopes : null
+  if (!Array.isArray(scopes) || scopes.includes('write')) return true
+  return scopes.includes('write:statuses') && scopes.includes('write:media')
 }
 
 async function publish(account: Account, post: Post, sending: Sending): Promise<Outcome> {
@@ -172,19 +188,12 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
   })
   const done = answer.status === 200 ? published(jsonObject(answer)) : null
   if (done) return done
-  if (answer.status === 422 && /process|finished/i.test(words(answer))) {
-    return retry(
-      {
-        code: 'media_processing',
-        message: 'The server is still working on a picture.',
-        next: 'Nothing to do: it is tried again.',
-      },
-      5000,
-    )
-  }
-  if (answer.status === 404 && post.answers) return { is: 'rejected', why: parentGone(answer) }
-  const end = trouble(answer, [caller.token]).outcome
-  const refused = answer.status === 429 || (answer.status >= 400 && answer.status < 500)
+  // It answers 404 both where it lacks the method and where the status to answer is gone; the method it has.
+  if (answer.status === 404 && post.answers)
+    return outcomeFor('mastodon', 'parent_gone', { raw: rawOf(answer, [caller.token]) })
+  const end = trouble(answer, [caller.token], 'post').outcome
+  // An answer that nobody knows proves nothing: it is as good as lost.
+  const refused = answer.status >= 400 && answer.status < 500 && 'why' in end && end.why.unknown === undefined
   return refused || !('why' in end) ? end : lost(account, end.why)
 }
 
@@ -202,7 +211,15 @@ async function reconcile(account: Account, post: Post, sending: Sending): Promis
   const seen = await lookBack(caller, account, post, fresh ? post.plannedAt.getTime() : at)
   if (seen === 'absent') return { is: 'absent' }
   return seen === 'unknown'
-    ? { ...retry(cannotLook('Nothing to do: it is sent again with the same key.'), settleMs), perhaps: true }
+    ? {
+        ...retry(
+          failureOf('mastodon', 'cannot_look', {
+            next: 'Nothing to do: it is sent again with the same key.',
+          }),
+          settleMs,
+        ),
+        perhaps: true,
+      }
     : seen
 }
 
@@ -223,18 +240,7 @@ async function lookBack(
   if (seen.is === 'reconnect' && seen.why.code === 'token_revoked') return seen
   if (account.settings.keyed !== false && Date.now() - at < keyMs) return 'unknown'
   const raw = 'why' in seen ? seen.why.raw : undefined
-  const why = cannotLook(
-    'Look at the account yourself, then say whether it is there or should be sent again.',
-  )
-  return { is: 'unconfirmed', why: raw === undefined ? why : { ...why, raw } }
-}
-
-function cannotLook(next: string): Failure {
-  return {
-    code: 'cannot_look',
-    message: 'It is not known whether the post arrived, and the server did not let us look.',
-    next,
-  }
+  return outcomeFor('mastodon', 'cannot_look', raw === undefined ? {} : { raw })
 }
 
 /** The moment of the first send, remembered; `fresh` when it is this one. */
@@ -245,15 +251,6 @@ async function firstSend(sending: Sending): Promise<{ at: number; fresh: boolean
     return Date.now()
   })
   return { at, fresh }
-}
-
-/** The server answers 404 both when it lacks this method and when the status to reply to is gone; the method it has. */
-function parentGone(answer: Answer): Failure {
-  return {
-    code: 'parent_gone',
-    message: `The post that this one answers is no longer there: ${words(answer)}`,
-    next: 'Somebody deleted it on the server. Publish the rest as a post of its own.',
-  }
 }
 
 /** The same for every attempt of a job; each part of a thread has its own. */

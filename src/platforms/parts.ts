@@ -21,13 +21,21 @@ export function taken<Image extends { id: string }>(
 ): Threaded<Image> {
   if (takes !== 'joined') return { text, images, thread, firstComment }
   const texts = [text, ...thread.map(part => part.text), firstComment]
-  const pictures = [images, ...thread.map(part => part.images)].flat()
   return {
     text: joined(texts),
-    images: [...new Map(pictures.map(picture => [picture.id, picture])).values()],
+    images: picturesOf({ images, thread }),
     thread: [],
     firstComment: '',
   }
+}
+
+/** All pictures of a post with those of its further parts, in their order, each once. */
+export function picturesOf<Image extends { id: string }>({
+  images,
+  thread,
+}: Pick<Threaded<Image>, 'images' | 'thread'>): Image[] {
+  const all = [images, ...thread.map(part => part.images)].flat()
+  return [...new Map(all.map(image => [image.id, image])).values()]
 }
 
 /** Texts as the paragraphs of one. A single one stays as it is. */

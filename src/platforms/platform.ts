@@ -34,13 +34,17 @@ export interface Limits {
   }
 }
 
-/** Words for one failure: what happened, what to do next, where to read more. `raw` is the platform's answer, tokens removed. */
+/**
+ * One failure in words: what happened and what to do next. `code` is an entry of the platform's catalogue; `raw` is the
+ * platform's answer, tokens removed.
+ */
 export interface Failure {
   code: string
   message: string
   next: string
-  link?: string | null
   raw?: Json
+  /** The platform's own name for an answer that the catalogue does not have. */
+  unknown?: string
 }
 
 /** The few ends an attempt can have; the worker turns each into a job state. */
@@ -178,6 +182,16 @@ export interface Connected {
   reveal?: Record<string, string>
 }
 
+/** What a platform tells of the time ahead; each part only where it tells. */
+export interface Outlook {
+  /** What it takes by now, where that may differ from what it took when the account was connected. */
+  limits?: Limits
+  /** Why every post would be refused as things stand. */
+  refuses?: Failure
+  /** How many calls are left until the window opens anew. */
+  left?: { calls: number; until: Date }
+}
+
 export type Counts = Partial<Record<'likes' | 'reposts' | 'replies' | 'quotes', number>>
 
 /** One field of the connect form. */
@@ -230,6 +244,10 @@ export interface Platform {
    * @throws Error when the platform cannot be asked just now
    */
   readBack?(account: Account, published: Published, looking: Looking): Promise<Seen | null>
+  /** How many posts an account may publish in so many hours, as its documentation says. */
+  quota?: { posts: number; hours: number }
+  /** Asks, without sending anything, what the platform tells of the time ahead. Throws `ConnectionFailed` as `check` does. */
+  outlook?(account: Account, sending: Pick<Sending, 'fetch' | 'signal' | 'credential'>): Promise<Outlook>
   /** Counts for one published post, where the platform gives them. */
   metrics?(
     account: Account,

@@ -2,9 +2,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { seenAtHome } from './at-home.ts'
+import { failureOf, outcomeFor } from './catalogue/tell.ts'
 import { misfit } from './misfit.ts'
 import { identityOf } from './parts.ts'
-import type { Account, Failure, Limits, Platform } from './platform.ts'
+import type { Account, Limits, Platform } from './platform.ts'
 
 const limits: Limits = {
   text: { max: 500, count: 'graphemes' },
@@ -16,19 +17,10 @@ const limits: Limits = {
   },
 }
 
-/** How long the rehearsal network asks to wait when it throttles, in milliseconds. */
-const throttleMs = 30_000
-
 const settings = z.strictObject({
   delayMs: z.int().min(0).max(60_000).default(0),
   answer: z.enum(['ok', 'rejected', 'throttled', 'lost']).default('ok'),
 })
-
-const calledOff: Failure = {
-  code: 'called_off',
-  message: 'The sending was called off before the post had arrived.',
-  next: 'Nothing to do: the post is sent again.',
-}
 
 export const rehearsal: Platform = {
   id: 'rehearsal',
@@ -77,20 +69,16 @@ export const rehearsal: Platform = {
     }
   },
   async check() {},
+  async outlook(account) {
+    return manners(account).answer === 'rejected'
+      ? { refuses: failureOf('rehearsal', 'rehearsed_rejection') }
+      : {}
+  },
   async publish(account, post, sending) {
     const why = misfit(post, account.limits, 'the rehearsal network')
     if (why) return { is: 'rejected', why }
     const { delayMs, answer } = manners(account)
-    if (answer === 'rejected') {
-      return {
-        is: 'rejected',
-        why: {
-          code: 'rehearsed_rejection',
-          message: 'The rehearsal network refused this post, as its settings ask.',
-          next: 'Change the answer in the account’s settings to let posts through.',
-        },
-      }
-    }
+    if (answer === 'rejected') return outcomeFor('rehearsal', 'rehearsed_rejection')
     let first = false
     if (answer === 'throttled') {
       await sending.step('throttled', async () => {
@@ -98,23 +86,13 @@ export const rehearsal: Platform = {
         return true
       })
     }
-    if (first) {
-      return {
-        is: 'retry',
-        why: {
-          code: 'throttled',
-          message: `The rehearsal network asks us to wait ${throttleMs / 1000} s, as its settings ask.`,
-          next: 'Nothing to do: the post is sent again after that.',
-        },
-        afterMs: throttleMs,
-      }
-    }
+    if (first) return outcomeFor('rehearsal', 'throttled')
     await sending.arm()
     if (delayMs > 0) {
       try {
         await wait(delayMs, undefined, { signal: sending.signal })
       } catch {
-        return { is: 'retry', why: calledOff }
+        return outcomeFor('rehearsal', 'called_off')
       }
     }
     const arrived = await sending.journal.arrive({
@@ -122,16 +100,7 @@ export const rehearsal: Platform = {
       text: post.text,
       images: post.images.map(({ id, alt }) => ({ id, alt })),
     })
-    if (answer === 'lost') {
-      return {
-        is: 'unconfirmed',
-        why: {
-          code: 'answer_lost',
-          message: 'The post was sent, but the answer was lost, as the rehearsal’s settings ask.',
-          next: 'Nothing to do: we look at the network before anything is sent again.',
-        },
-      }
-    }
+    if (answer === 'lost') return outcomeFor('rehearsal', 'answer_lost')
     return { is: 'published', remoteId: arrived.id, remoteUrl: arrived.url }
   },
   async reconcile(_account, post, sending) {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { connecting, outcomeOf, retry, Stop, webAddress } from './answers.ts'
+import { failureOf, outcomeFor } from './catalogue/tell.ts'
 import { misfit } from './misfit.ts'
 import {
   type Account,
@@ -15,7 +16,7 @@ import {
   type Platform,
   type Tools,
 } from './platform.ts'
-import { bodyOf, deliver, read, specification } from './webhook-delivery.ts'
+import { bodyOf, deliver, read } from './webhook-delivery.ts'
 
 const limits: Limits = {
   text: { max: 10_000, count: 'characters' },
@@ -93,13 +94,7 @@ export const webhook: Platform = {
     )
   },
   async reconcile() {
-    const why = {
-      code: 'answer_unknown',
-      message: 'It is not known whether the receiver got the post, and a webhook cannot be asked.',
-      next: 'Nothing to do: it is sent again with the same webhook-id, by which the receiver knows a repeat.',
-      link: specification,
-    }
-    return { ...retry(why), perhaps: true }
+    return { ...retry(failureOf('webhook', 'answer_unknown')), perhaps: true }
   },
 }
 
@@ -134,13 +129,4 @@ function secretOf(credential: Record<string, Json>): string {
   return secret
 }
 
-function broken(): Stop {
-  return new Stop({
-    is: 'reconnect',
-    why: {
-      code: 'credential_missing',
-      message: 'The webhook’s address or secret is missing.',
-      next: 'Connect the webhook again.',
-    },
-  })
-}
+const broken = () => new Stop(outcomeFor('webhook', 'credential_missing'))

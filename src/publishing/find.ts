@@ -36,7 +36,7 @@ async function select(
             and (${given.to}::timestamptz is null or j.run_at < ${given.to}::timestamptz)
             and (${given.afterId}::uuid is null or (j.run_at, j.id) > (${given.afterRunAt}::text::timestamptz, ${given.afterId}::uuid))`
   const rows = await sql`
-    select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.run_at, j.run_at::text as run_at_text,
+    select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.recurrence_id, j.run_at, j.run_at::text as run_at_text,
       j.local, j.zone, j.next_try_at, j.held_for, j.late_minutes, j.remote_id, j.remote_url, j.published_at, j.error,
       j.steps, j.first_comment_of, case when j.first_comment_of is null then coalesce(
         (select case when jsonb_typeof(own->'thread') = 'array' then jsonb_array_length(own->'thread') end
@@ -65,6 +65,7 @@ function toJob(row: Record<string, unknown>): Job & { runAtText: string } {
     accountId: row.account_id as string,
     platform: row.platform as string,
     state: row.state as JobState,
+    recurrenceId: row.recurrence_id as string | null,
     runAt: isoIn(row.run_at as Date, row.zone as string),
     local: row.local as string,
     zone: row.zone as string,

@@ -2,9 +2,8 @@ import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Happening, record } from '../events.ts'
 import { besideBrakes, holdBraked, releaseUnbraked } from './braked.ts'
+import { callOff } from './call-off.ts'
 import { partlyOut } from './parts.ts'
-import { calledOffError, calledOffState, recordCalledOff } from './perhaps.ts'
-import type { JobState } from './schema.ts'
 import { breakSealsOf, sealApproved, sealBroken } from './seals.ts'
 
 /**
@@ -47,8 +46,8 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
   'media.changed': breakSealsOf,
   'content.changes_requested': holdUnapproved,
   'content.withdrawn': holdUnapproved,
-  'content.archived': (scope, contentId) => cancelAll(scope, 'content', contentId),
-  'account.removed': (scope, accountId) => cancelAll(scope, 'account', accountId),
+  'content.archived': (scope, contentId) => callOff(scope, scope.sql`j.content_id = ${contentId}`),
+  'account.removed': (scope, accountId) => callOff(scope, scope.sql`j.account_id = ${accountId}`),
   async 'account.connected'(scope, accountId) {
     const freed = await scope.sql`
       update publish_jobs j set state = case when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
@@ -94,19 +93,4 @@ async function releaseApproved(scope: Scope, contentId: string | null): Promise<
 async function release(scope: Scope, jobs: readonly Record<string, unknown>[]): Promise<void> {
   const times = jobs.map(job => (job.run_at as Date).getTime())
   if (times.length > 0) await wakeAt(scope, new Date(Math.min(...times)))
-}
-
-async function cancelAll(scope: Scope, of: 'content' | 'account', id: string): Promise<void> {
-  const gone = await scope.sql`
-    update publish_jobs j set state = ${calledOffState(scope)}, error = ${calledOffError(scope)}, held_for = null, next_try_at = null
-    where ${of === 'content' ? scope.sql`content_id = ${id}` : scope.sql`account_id = ${id}`} and state in ('scheduled', 'held')
-    returning id, content_id, state`
-  await recordCalledOff(
-    scope,
-    gone.map(row => ({
-      id: row.id as string,
-      contentId: row.content_id as string,
-      state: row.state as JobState,
-    })),
-  )
 }

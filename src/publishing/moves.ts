@@ -68,7 +68,8 @@ export async function moveJob(scope: Scope, id: string, change: JobChange): Prom
   const moment = await plannedMoment(scope, change)
   await scope.sql`
     update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null,
-      tries = 0, first_try_at = null, wanted_at = null, late_minutes = case when ${change.lateMinutes !== undefined} then ${change.lateMinutes ?? null}::int else late_minutes end
+      tries = 0, first_try_at = null, wanted_at = null, slot_id = null,
+      late_minutes = case when ${change.lateMinutes !== undefined} then ${change.lateMinutes ?? null}::int else late_minutes end
     where id = ${id}`
   const heldFor = job.heldFor === 'late' ? await planAgain(scope, job, moment.at) : null
   await record(scope, 'publish_job.moved', id, { contentId: job.contentId })

@@ -6,6 +6,7 @@ import { ReceiptPage } from '../../views/publishing/receipt.tsx'
 import { JobStatus } from '../../views/publishing/status.tsx'
 import { countsOf } from '../analytics/find.ts'
 import type { Scope } from '../db/scope.ts'
+import { forecastOf } from '../forecast/find.ts'
 import type { Desk, DeskRequest } from '../http/desk.ts'
 import type { Rejected } from '../http/form.ts'
 import { page } from '../http/page.ts'
@@ -39,11 +40,19 @@ export function publishingPages(desk: Desk) {
     desk.show(
       ctx,
       async (scope, frame) => {
-        const [sheet, readings] = await Promise.all([
+        const [sheet, readings, forecast] = await Promise.all([
           readSheet(scope, ctx.params.id),
           countsOf(scope, ctx.params.id),
+          forecastOf(scope, ctx.params.id),
         ])
-        return JobPage({ frame, sheet, readings, maySchedule: may(scope.actor, 'jobs.schedule'), rejected })
+        return JobPage({
+          frame,
+          sheet,
+          readings,
+          forecast,
+          maySchedule: may(scope.actor, 'jobs.schedule'),
+          rejected,
+        })
       },
       rejected ? 422 : 200,
     )

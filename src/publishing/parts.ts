@@ -13,6 +13,17 @@ export const partStep = (part: number): string => `part-${part}`
 /** What a later part remembers of being sent, apart from what the others do. */
 export const partName = (part: number, name: string): string => `${part}/${name}`
 
+/** What one part remembers of being sent, by the names that adapters give it. */
+export function stepsOf<Value>(steps: Readonly<Record<string, Value>>, part: number): Record<string, Value> {
+  if (part === 1) return { ...steps }
+  const prefix = partName(part, '')
+  return Object.fromEntries(
+    Object.entries(steps).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    ),
+  )
+}
+
 /** The parts that are known to be out, in their order; none for a post that is not a thread. */
 export function outOf(steps: Readonly<Record<string, unknown>>): PartOut[] {
   const out: PartOut[] = []

@@ -48,12 +48,11 @@ export async function postDrafts(scope: Scope, wanted: readonly Wanted[]): Promi
         select id, text, media, thread, first_comment, variants from content_versions where id = any(${ids}::uuid[])`
     ).map(row => [row.id as string, row]),
   )
-  const drafts = wanted.map(({ versionId, accountId, firstCommentOf }) => {
+  const drafts = wanted.map(({ versionId, accountId }) => {
     const version = versions.get(versionId)
     if (!version) return null
     const variant = (version.variants as Variant[]).find(one => one.accountId === accountId)
     const firstComment = variant?.firstComment ?? (version.first_comment as string)
-    if (firstCommentOf) return { text: firstComment, media: [], thread: [], firstComment: '' }
     return {
       text: variant?.text ?? (version.text as string),
       media: variant?.media ?? (version.media as string[]),
@@ -67,10 +66,16 @@ export async function postDrafts(scope: Scope, wanted: readonly Wanted[]): Promi
     text,
     images: media.flatMap(id => images.get(id.toLowerCase()) ?? []),
   })
-  return drafts.map(
-    draft =>
-      draft && { ...filled(draft), thread: draft.thread.map(filled), firstComment: draft.firstComment },
-  )
+  return drafts.map((draft, at) => {
+    if (!draft) return null
+    const post = { ...filled(draft), thread: draft.thread.map(filled), firstComment: draft.firstComment }
+    return wanted[at]?.firstCommentOf ? commentOf(post) : post
+  })
+}
+
+/** The first comment of a post, as the post that it is itself. */
+export function commentOf({ firstComment }: Pick<PostDraft, 'firstComment'>): PostDraft {
+  return { text: firstComment, images: [], thread: [], firstComment: '' }
 }
 
 async function imagesOf(scope: Scope, ids: readonly string[]): Promise<Map<string, DraftImage>> {

@@ -1,5 +1,6 @@
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
+import type { Level } from '../forecast/schema.ts'
 import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { wallTime } from '../lib/time.ts'
@@ -10,6 +11,8 @@ import type { HeldFor, JobError, JobState } from './schema.ts'
 export interface JobRow {
   id: string
   contentId: string
+  /** The rule that it is of; null for one that was planned by itself. */
+  recurrenceId: string | null
   state: JobState
   runAt: Date
   /** Wall time in `zone`, as it was planned. */
@@ -29,12 +32,16 @@ export interface JobRow {
   firstCommentOf: string | null
   /** `works`: false while it has to be connected again, which its waiting jobs then wait for. */
   account: { id: string; name: string; handle: string; platform: PlatformId; works: boolean }
+  /** What the newest forecast says; null when it has not looked at this version and moment. */
+  forecast: Level | null
 }
 
 export interface RowQuery {
   ids?: readonly string[] | undefined
   states?: readonly JobState[] | undefined
   heldFor?: HeldFor | undefined
+  /** Leaves out what a rule had planned and that was called off, as all of it is when the rule is stopped. */
+  withoutCalledOff?: boolean | undefined
   /** Leaves out what is held for that. */
   notHeldFor?: HeldFor | undefined
   accountId?: string | undefined
@@ -69,23 +76,26 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
   const direction = query.newestFirst ? sql`desc` : sql``
   const beyond = query.newestFirst ? sql`<` : sql`>`
   const rows = await sql`
-    select j.id, j.content_id, j.state, j.run_at, (extract(epoch from j.run_at) * 1000000)::bigint::text as micros, j.local, j.zone, j.next_try_at,
+    select j.id, j.content_id, j.recurrence_id, j.state, j.run_at, (extract(epoch from j.run_at) * 1000000)::bigint::text as micros, j.local, j.zone, j.next_try_at,
       j.published_at, extract(epoch from j.run_at - public.clock())::float8 as in_seconds, j.held_for, j.remote_url, j.error,
       left(coalesce((select own->>case when j.first_comment_of is null then 'text' else 'firstComment' end
         from jsonb_array_elements(v.variants) own where own->>'accountId' = j.account_id::text limit 1),
         case when j.first_comment_of is null then v.text else v.first_comment end), ${textLength}) as text,
       j.first_comment_of,
       a.id as account_id, a.name as account_name, a.handle, a.platform,
-      a.state = 'connected' as works
+      a.state = 'connected' as works, f.level as forecast
     from publish_jobs j
     join content_versions v on v.id = j.version_id
     join social_accounts a on a.id = j.account_id
+    left join forecast_jobs f on f.job_id = j.id and f.version_id = j.version_id and f.run_at = j.run_at
+      and j.state in ('scheduled', 'held')
     where (${query.ids ?? null}::uuid[] is null or j.id = any(${query.ids ?? null}::uuid[]))
       and (${query.firstCommentOf ?? null}::uuid is null or j.first_comment_of = ${query.firstCommentOf ?? null}::uuid)
       and (${Boolean(query.ids ?? query.firstCommentOf)} or ${standsAlone(scope)})
       and (${query.states ?? null}::text[] is null or j.state = any(${query.states ?? null}::text[]))
       and (${query.heldFor ?? null}::text is null or j.held_for = ${query.heldFor ?? null}::text)
       and (${query.notHeldFor ?? null}::text is null or j.held_for is distinct from ${query.notHeldFor ?? null}::text)
+      and not (${query.withoutCalledOff ?? false} and j.state = 'cancelled' and j.recurrence_id is not null)
       and (${query.accountId ?? null}::uuid is null or j.account_id = ${query.accountId ?? null}::uuid)
       and (${query.contentId ?? null}::uuid is null or j.content_id = ${query.contentId ?? null}::uuid)
       and (${query.from ?? null}::timestamptz is null or j.run_at >= ${query.from ?? null}::timestamptz)
@@ -101,6 +111,7 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
 const toRow = (row: Record<string, unknown>): JobRow => ({
   id: row.id as string,
   contentId: row.content_id as string,
+  recurrenceId: row.recurrence_id as string | null,
   state: row.state as JobState,
   runAt: row.run_at as Date,
   local: row.local as string,
@@ -120,6 +131,7 @@ const toRow = (row: Record<string, unknown>): JobRow => ({
     platform: row.platform as PlatformId,
     works: row.works as boolean,
   },
+  forecast: row.forecast as Level | null,
 })
 
 /** How many jobs of each state there are, in a span of planned times where one is given. */

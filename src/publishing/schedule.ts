@@ -9,6 +9,7 @@ import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import { taken } from '../platforms/parts.ts'
 import type { Limits, PlatformId } from '../platforms/platform.ts'
+import { takeNextSlots } from '../slots/slots.ts'
 import { besideBrakes, holdBraked } from './braked.ts'
 import { jobsOfContent } from './find.ts'
 import { postDraft } from './post.ts'
@@ -16,10 +17,11 @@ import type { Job, JobChange, Schedule } from './schema.ts'
 import { breakIfChanged, sealFor } from './seals.ts'
 
 /** Two jobs of one content and account this close together are one wish sent twice. */
-const sameWishSeconds = 60
+export const sameWishSeconds = 60
 
 /**
- * Plans one job per account, all at the same moment or none at all.
+ * Plans one job per account, or none at all: at one moment for all, or with `slot` each in the next free slot of its
+ * account.
  * @throws Invalid naming the account whose limits the content breaks, or the time; Conflict when it is planned already
  */
 export async function scheduleJobs(
@@ -36,37 +38,67 @@ export async function scheduleJobs(
   if (!content) throw new NotFound()
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const accounts = await chosenAccounts(scope, schedule.accounts)
-  const moment = await plannedMoment(scope, schedule)
+  const planned: (account: ChosenAccount) => Planned = schedule.slot
+    ? await nextSlots(scope, accounts)
+    : always(await plannedMoment(scope, schedule))
   const [workspace] = await sql`
     select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`
   const waits =
     (workspace?.approval_required as boolean) &&
-    (content.state !== 'approved' || (await breaks(scope, contentId, accounts)))
+    (content.state !== 'approved' ||
+      (await breaks(
+        scope,
+        contentId,
+        accounts.map(({ id }) => id),
+      )))
   const made: string[] = []
   for (const account of accounts) {
     await refuseMisfit(scope, content.version_id as string, account)
+    const moment = planned(account)
     await refuseTwin(scope, contentId, account, moment.at)
     const heldFor = account.state === 'reconnect' ? 'reconnect' : waits ? 'approval' : null
     const id = newId()
     await sql`
-      insert into publish_jobs (id, content_id, version_id, account_id, state, held_for, run_at, local, zone, late_minutes, created_by)
+      insert into publish_jobs (id, content_id, version_id, account_id, state, held_for, run_at, local, zone, slot_id,
+        occurrence, late_minutes, created_by)
       values (${id}, ${contentId}, ${content.version_id}, ${account.id}, ${heldFor ? 'held' : 'scheduled'}, ${heldFor},
-        ${moment.at}, ${moment.local}, ${moment.zone}, ${schedule.lateMinutes ?? null}, ${scope.actor.userId})`
+        ${moment.at}, ${moment.local}, ${moment.zone}, ${moment.slotId ?? null}, ${moment.occurrence ?? null},
+        ${schedule.lateMinutes ?? null}, ${scope.actor.userId})`
     await record(scope, 'publish_job.scheduled', id, { contentId, accountId: account.id })
     if (heldFor) await record(scope, 'publish_job.held', id, { contentId, for: heldFor })
     made.push(id)
   }
   if (workspace?.braking) await holdBraked(scope, { ids: made })
-  await wakeAt(scope, moment.at)
+  await wakeAt(scope, new Date(Math.min(...accounts.map(account => planned(account).at.getTime()))))
   const jobs = await jobsOfContent(scope, contentId)
   return { items: jobs.filter(job => made.includes(job.id)) }
 }
 
+/** A moment, and the slot that it is of. */
+type Planned = Moment & { slotId?: string; occurrence?: string }
+
+const always = (moment: Moment) => (): Planned => moment
+
+async function nextSlots(
+  scope: Scope,
+  accounts: readonly ChosenAccount[],
+): Promise<(account: ChosenAccount) => Planned> {
+  const slots = await takeNextSlots(scope, accounts)
+  return ({ id }) => {
+    const slot = slots.get(id)
+    if (!slot) throw new Error('an account was given no slot')
+    return slot
+  }
+}
+
 /** Seals approved content for accounts that are new to it. @returns whether it is no longer what was approved */
-async function breaks(scope: Scope, contentId: string, accounts: readonly ChosenAccount[]): Promise<boolean> {
-  const ids = accounts.map(({ id }) => id)
-  await sealFor(scope, contentId, ids)
-  return breakIfChanged(scope, contentId, ids)
+export async function breaks(
+  scope: Scope,
+  contentId: string,
+  accountIds: readonly string[],
+): Promise<boolean> {
+  await sealFor(scope, contentId, accountIds)
+  return breakIfChanged(scope, contentId, accountIds)
 }
 
 /** @throws Invalid for a time that is past, skipped, doubled without a choice, or in no known zone */
@@ -93,7 +125,7 @@ export async function plannedMoment(
   )
 }
 
-interface ChosenAccount {
+export interface ChosenAccount {
   id: string
   name: string
   platform: PlatformId
@@ -101,7 +133,8 @@ interface ChosenAccount {
   limits: Limits
 }
 
-async function chosenAccounts(scope: Scope, ids: readonly string[]): Promise<ChosenAccount[]> {
+/** @throws Invalid when one is not connected here */
+export async function chosenAccounts(scope: Scope, ids: readonly string[]): Promise<ChosenAccount[]> {
   const wanted = [...new Set(ids)]
   const unknown = () =>
     new Invalid('One of the accounts is not connected here.', [
@@ -116,7 +149,7 @@ async function chosenAccounts(scope: Scope, ids: readonly string[]): Promise<Cho
 }
 
 /** The same check that the worker makes just before sending: what cannot go out is not planned. */
-async function refuseMisfit(scope: Scope, versionId: string, account: ChosenAccount): Promise<void> {
+export async function refuseMisfit(scope: Scope, versionId: string, account: ChosenAccount): Promise<void> {
   const platform = platforms[account.platform]
   const draft = await postDraft(scope, { versionId, accountId: account.id })
   const why = misfit(taken(draft, platform), account.limits, platform.name)

@@ -17,16 +17,16 @@ export type JobState = (typeof jobStates)[number]
 /** What a held job waits for: its account, its approval, a person's word because its moment has passed, or a brake's end. */
 export type HeldFor = 'reconnect' | 'approval' | 'late' | 'brake'
 
-const ownLate = lateMinutes
+export const ownLate = lateMinutes
   .nullable()
   .optional()
   .describe('How many minutes late it may go out unasked; null: as the workspace has it.')
 
-const accounts = z
+export const accounts = z
   .array(z.string(), { error: 'must be a list of account ids' })
   .min(1, { error: 'choose at least one account' })
   .max(50, { error: 'at most 50 accounts at once' })
-const local = z
+export const local = z
   .string({ error: 'must be a time such as 2026-12-01T09:00' })
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?$/, { error: 'must be a time such as 2026-12-01T09:00' })
 const fold = z.enum(['first', 'second'], { error: 'must be "first" or "second"' }).optional()
@@ -42,10 +42,14 @@ export const Schedule = z
     accounts,
     at: At.optional(),
     now: z.literal(true, { error: 'must be true' }).optional(),
+    slot: z
+      .literal('next', { error: 'must be "next"' })
+      .optional()
+      .describe('The next free weekly slot, of each account its own.'),
     lateMinutes: ownLate,
   })
-  .refine(given => (given.at === undefined) !== (given.now === undefined), {
-    error: 'give either "at" or "now": true',
+  .refine(({ at, now, slot }) => [at, now, slot].filter(one => one !== undefined).length === 1, {
+    error: 'give one of "at", "now": true and "slot": "next"',
     path: ['at'],
   })
 export type Schedule = z.infer<typeof Schedule>
@@ -53,7 +57,7 @@ export type Schedule = z.infer<typeof Schedule>
 /** The same, as the composer's form sends it. */
 export const ScheduleForm = z.strictObject({
   accounts,
-  when: z.enum(['at', 'now'], { error: 'choose a time, or now' }),
+  when: z.enum(['at', 'now', 'slot'], { error: 'choose a time, the next free slot, or now' }),
   local: z.string().optional(),
   zone: z.string().optional(),
   fold,
@@ -64,6 +68,7 @@ export const ScheduleForm = z.strictObject({
 export function scheduleOf(form: z.infer<typeof ScheduleForm>, zone: string): Schedule {
   const { accounts, lateMinutes } = form
   if (form.when === 'now') return { accounts, now: true }
+  if (form.when === 'slot') return { accounts, slot: 'next', lateMinutes }
   return {
     accounts,
     lateMinutes,
@@ -131,6 +136,8 @@ export interface Job {
   accountId: string
   platform: string
   state: JobState
+  /** The rule that it is of; null for a post that was planned by itself. */
+  recurrenceId: string | null
   runAt: string
   local: string
   zone: string

@@ -2,7 +2,7 @@ import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import { readJob } from './find.ts'
 import { perhapsOut } from './perhaps.ts'
-import { type PostDraft, postDraft } from './post.ts'
+import { commentOf, type PostDraft, postDraft } from './post.ts'
 import { type JobRow, listRows } from './rows.ts'
 import type { HeldFor, Job } from './schema.ts'
 import { type JobSeal, sealOfJob } from './seal-sheet.ts'
@@ -42,9 +42,9 @@ const mostHolds = 50
 /** @throws NotFound */
 export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
   const job = await readJob(scope, id)
-  const [own, post, siblings, comments, [facts], holds] = await Promise.all([
+  const [own, whole, siblings, comments, [facts], holds] = await Promise.all([
     listRows(scope, { ids: [job.id], limit: 1 }),
-    postDraft(scope, job),
+    postDraft(scope, { versionId: job.versionId, accountId: job.accountId }),
     listRows(scope, { contentId: job.contentId, limit: 20 }),
     listRows(scope, { firstCommentOf: job.id, limit: 1 }),
     scope.sql`
@@ -67,11 +67,11 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
   return {
     job,
     row,
-    post,
+    post: job.firstCommentOf ? commentOf(whole) : whole,
     version: { number: facts.number as number, of: facts.of as number },
     plannedBy: facts.planned_by as string | null,
     approved: approved && { by: approved.by, at: new Date(approved.at) },
-    seal: await sealOfJob(scope, job, post),
+    seal: await sealOfJob(scope, job, whole),
     profileUrl: facts.profile_url as string | null,
     perhaps: facts.perhaps as boolean,
     siblings: siblings.items.filter(other => other.id !== job.id && other.firstCommentOf === null),

@@ -139,6 +139,10 @@ async function fill(
     if (slug !== manifest.tenant.slug)
       await tx`
         update ${tx(`${schema}.social_accounts`)} set handle = ${`/feed/${slug}`} where platform = 'feed'`
+    await tx`
+      update ${tx(`${schema}.deliveries`)} set state = 'failed', next_try_at = null, lease_until = null,
+        ended_at = public.clock(), answer = ${tx.json({ words: 'The workspace was brought here while this waited. Send it again if it has not arrived.' })}
+      where kind = 'webhook' and state in ('waiting', 'sending')`
     await setTriggers(tx, schema, tables, 'enable')
     await tx`insert into public.tenant_due (tenant_id, role) values (${id}, ${schema})`
     await stopDue(tx, id)
@@ -163,6 +167,9 @@ async function rebind(
   for (const table of ['sessions', 'api_keys', 'invitations'])
     await tx`delete from ${tx(`${schema}.${table}`)}`
   await tx`delete from ${tx(`${schema}.deliveries`)} where kind = 'mail' and state in ('waiting', 'sending')`
+  await tx`
+    update ${tx(`${schema}.webhooks`)} set state = 'disabled',
+      state_reason = 'This workspace is a copy. Switch it on where its receiver shall be told of the copy too.'`
   await tx`update ${tx(`${schema}.workspace`)} set id = ${to.id}`
   await tx`update ${tx(`${schema}.events`)} set subject_id = ${to.id} where subject_id = ${from.id}`
   await resealTables(tx, schema, from, to)

@@ -57,10 +57,12 @@ const outAlready = {
 export async function mergeNow(at: TwoTimes): Promise<Merged> {
   await peopleAsNow(at)
   await accountsAsNow(at)
+  await webhooksAsNow(at)
   await historyOfBoth(at)
   await brakesAsNow(at)
   await callsNotRepeated(at)
   const [strays, doubles] = [await straysOf(at), await doublesOf(at)]
+  await rulesAsStopped(at)
   const kept = await outStaysOut(at)
   const { asked, unsent } = await askAbout(at)
   const held = unsent + (await holdThePast(at, doubles))
@@ -112,6 +114,20 @@ async function accountsAsNow(at: TwoTimes): Promise<void> {
 }
 
 /**
+ * Who is told, where, signed with which secret, and what was sent and is still owed: as it is now. A receiver that was
+ * taken away gets nothing any more, and none gets again what it has.
+ */
+async function webhooksAsNow(at: TwoTimes): Promise<void> {
+  const { tx } = at
+  const { now, old } = names(at)
+  await tx`delete from ${old('deliveries')} where kind = 'webhook'`
+  await tx`delete from ${old('webhooks')} t where not exists (select 1 from ${now('webhooks')} n where n.id = t.id)`
+  await take(at, 'webhooks', null, 'is replaced')
+  const messages = await tx`select id from ${now('deliveries')} where kind = 'webhook'`
+  await take(at, 'deliveries', idsOf(messages), 'is replaced')
+}
+
+/**
  * A brake that is on stays on, and one that was taken off since does not come back. What it holds is told when it falls
  * due, by the words and tags of then.
  */
@@ -126,6 +142,8 @@ async function brakesAsNow(at: TwoTimes): Promise<void> {
 async function historyOfBoth(at: TwoTimes): Promise<void> {
   await take(at, 'events', null, 'stays')
   await take(at, 'rehearsal_posts', null, 'stays')
+  // What was foreseen of the earlier state is over; the next night looks anew.
+  await at.tx`delete from ${names(at).old('forecasts')}`
 }
 
 /** Runs and deliveries that had not ended then: as they are now, and not at all where nothing is known of them. */
@@ -182,6 +200,31 @@ async function doublesOf(at: TwoTimes): Promise<Double[]> {
   return rows.map(row => ({ id: row.id as string, link: row.remote_url as string | null }))
 }
 
+/** What somebody stopped or skipped since then stays so: nothing is planned again that they took back. */
+async function rulesAsStopped(at: TwoTimes): Promise<void> {
+  const { tx } = at
+  const { now, old } = names(at)
+  await tx`
+    update ${old('recurrences')} t set
+      state = case when n.state = 'stopped' then n.state else t.state end,
+      stopped_for = case when n.state = 'stopped' then n.stopped_for else t.stopped_for end,
+      exceptions = array(select distinct one from unnest(t.exceptions || n.exceptions) one order by one)
+    from ${now('recurrences')} n where n.id = t.id`
+}
+
+/**
+ * An occurrence of a rule or a slot is one job's: where an earlier rewind had it planned anew, the job of the earlier
+ * state becomes a post by itself, which is a double of the one that stays.
+ */
+async function giveWay(at: TwoTimes, staying: readonly string[]): Promise<void> {
+  const { tx } = at
+  const { now, old } = names(at)
+  await tx`
+    update ${old('publish_jobs')} t set recurrence_id = null, slot_id = null from ${now('publish_jobs')} j
+    where j.id = any(${[...staying]}::uuid[]) and t.id <> j.id and t.occurrence = j.occurrence
+      and ((t.recurrence_id = j.recurrence_id and t.account_id = j.account_id) or t.slot_id = j.slot_id)`
+}
+
 /**
  * Jobs that something was done about stay as they are now, with their attempts, and with the versions and pictures that
  * went out. A planned one that was tried keeps what it remembers of that.
@@ -195,8 +238,10 @@ async function outStaysOut(at: TwoTimes): Promise<number> {
     where exists (select 1 from ${old('content')} c where c.id = j.content_id)
       and (j.state in ('published', 'unconfirmed', 'failed', 'publishing')
         or (j.first_comment_of is not null and j.state in ('scheduled', 'held'))
-        or (j.state = 'cancelled' and exists (select 1 from ${old('publish_jobs')} t where t.id = j.id)))`
+        or (j.state = 'cancelled' and (exists (select 1 from ${old('publish_jobs')} t where t.id = j.id)
+          or exists (select 1 from ${old('recurrences')} r where r.id = j.recurrence_id))))`
   await versionsThatWentOut(at, [...new Set(out.map(row => row.version_id as string))])
+  await giveWay(at, idsOf(out))
   await take(at, 'publish_jobs', idsOf(out), 'is replaced')
   const tried = await tx`
     update ${old('publish_jobs')} t set state = j.state, held_for = j.held_for, steps = j.steps, tries = j.tries,

@@ -240,5 +240,9 @@ describePeer('chromium', 'pages that everybody can use', () => {
     await page.fill('[name=path]', 'tell')
     await press(page, 'Make the workflow')
     await press(page, 'Run it with a sample')
+    await page.goto(at(desk, '/settings/webhooks'))
+    await page.fill('[name=url]', 'https://hooks.invalid/desk')
+    await press(page, 'Make it')
+    await press(page, 'Send a test')
   }
 })

@@ -293,6 +293,14 @@ describePeer('chromium', 'a workspace full of hostile text', () => {
       await page.waitForURL(/\/runs\//)
       await page.goto(at('/workflows'))
     }
+    await page.goto(at('/settings/webhooks'))
+    await page.fill('[name=url]', `https://hooks.invalid/${names.markup}`)
+    await send(page, '[name=url]')
+    await inspect(page)
+    await page.locator('main form[action$="/test"] button').first().click()
+    await page.waitForURL(/\/webhooks\/./)
+    await inspect(page)
+    await page.locator('main form[action$="/active"] button').first().click()
     await page.goto(at('/media/generate'))
     await page.fill('[name=prompt]', long.slice(0, 4000))
     await page.fill('[name=negative]', names.attribute)
@@ -332,6 +340,7 @@ describePeer('chromium', 'a workspace full of hostile text', () => {
       ...['/publish-jobs?state=', '/publish-jobs?after=', '/notifications?after=', '/people?cursor='],
       ...[
         '/workflows?cursor=',
+        '/settings/webhooks/',
         '/media/generate?kind=',
         '/media/generate?again=',
         '/content/',

@@ -2,8 +2,10 @@ import type { Arrival, SocialAccount } from '../../src/accounts/find.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Rejected } from '../../src/http/form.ts'
 import type { Platform } from '../../src/platforms/platform.ts'
+import type { Slot } from '../../src/slots/schema.ts'
 import { type Html, safeUrl } from '../html.ts'
 import { Layout } from '../layout.tsx'
+import { WeeklySlots } from '../slots/slots.tsx'
 import {
   ActionButton,
   Block,
@@ -35,6 +37,8 @@ export interface AccountPageProps {
   /** Absolute address of the workspace's own feed. */
   feed: string
   canManage: boolean
+  slots: readonly Slot[]
+  maySchedule: boolean
   rename?: Rejected | undefined
   reconnect?: Rejected | undefined
 }
@@ -92,6 +96,13 @@ export function AccountPage(props: AccountPageProps): Html {
             <VerifySteps />
           </Block>
         )}
+        <WeeklySlots
+          base={`/w/${frame.workspace.slug}`}
+          accountId={account.id}
+          slots={props.slots}
+          zone={zone}
+          maySchedule={props.maySchedule}
+        />
         {canManage && platform.connectable && (
           <Block
             title={account.platform === 'rehearsal' ? 'How it behaves' : 'Reconnect'}

@@ -1,10 +1,13 @@
 import type { MonthGrid } from '../../src/calendar/days.ts'
 import type { MonthAsked } from '../../src/calendar/find.ts'
 import type { CalendarView } from '../../src/calendar/schema.ts'
+import { localTime } from '../../src/lib/time.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
+import type { FreeSlot } from '../../src/slots/schema.ts'
+import { weather } from '../forecast/words.ts'
 import type { Html } from '../html.ts'
 import { drawnState, firstWords, lateWords, whenWords } from '../publishing/words.ts'
-import { Chip, Month } from '../ui/index.tsx'
+import { Chip, Month, type MonthDay } from '../ui/index.tsx'
 
 /** So many chips a day are drawn; the rest is behind "+ n more". */
 const mostChips = 6
@@ -44,6 +47,18 @@ export function calendarHref(
 const morning = '09:00'
 const later = (one: string, other: string): string => (one > other ? one : other)
 
+/** More free slots of a day than this are one link to the first. */
+const mostFree = 3
+
+function freeOf(slots: readonly FreeSlot[], base: string, zone: string): MonthDay['free'] {
+  const link = ({ at, accountId }: FreeSlot) => {
+    const local = localTime(at, zone)
+    return { time: local.slice(11), href: `${base}/content/new?local=${local}&account=${accountId}` }
+  }
+  if (slots.length <= mostFree) return slots.map(slot => ({ ...link(slot), words: 'free slot' }))
+  return slots.slice(0, 1).map(slot => ({ ...link(slot), words: `${slots.length} free slots` }))
+}
+
 /** The grid itself: also what comes back after a chip was dropped on another day. */
 export function CalendarMonth({
   workspace,
@@ -52,11 +67,13 @@ export function CalendarMonth({
   today,
   soonest,
   days,
+  free,
   maySchedule,
 }: MonthAsked & {
   workspace: { slug: string; zone: string }
   view: CalendarView
   days: Map<string, JobRow[]>
+  free: ReadonlyMap<string, readonly FreeSlot[]>
   maySchedule: boolean
 }): Html {
   const base = `/w/${workspace.slug}`
@@ -85,6 +102,14 @@ export function CalendarMonth({
               platform={job.account.platform}
               job={maySchedule && (job.state === 'scheduled' || job.state === 'held') ? job.id : undefined}
               late={whenWords(job) ?? undefined}
+              mark={
+                job.forecast
+                  ? {
+                      ...weather[job.forecast],
+                      words: `Forecast: ${weather[job.forecast].words.toLowerCase()}`,
+                    }
+                  : undefined
+              }
             />
           )),
           more:
@@ -94,6 +119,7 @@ export function CalendarMonth({
                   href: href({ view: 'list', month: date.slice(0, 7), day: date }),
                 }
               : undefined,
+          free: maySchedule ? freeOf(free.get(date) ?? [], base, workspace.zone) : undefined,
           newHref:
             maySchedule && date >= today
               ? `${base}/content/new?local=${date}T${date === today ? later(morning, soonest) : morning}`

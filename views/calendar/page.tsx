@@ -5,6 +5,7 @@ import type { CalendarView } from '../../src/calendar/schema.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
 import { type JobState, jobStates } from '../../src/publishing/schema.ts'
+import type { FreeSlot } from '../../src/slots/schema.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
 import { JobsByDay } from '../publishing/rows.tsx'
@@ -32,6 +33,8 @@ export interface CalendarPageProps extends MonthAsked {
   view: CalendarView
   counts: Partial<Record<JobState, number>>
   accounts: readonly SocialAccount[]
+  /** The slots that no post has yet, by day. */
+  free: ReadonlyMap<string, readonly FreeSlot[]>
   jobs: { days: Map<string, JobRow[]>; more?: boolean; next?: string | null }
   maySchedule: boolean
 }
@@ -80,12 +83,19 @@ export function CalendarPage(props: CalendarPageProps): Html {
           today={today}
           soonest={props.soonest}
           days={jobs.days}
+          free={props.free}
           maySchedule={maySchedule}
         />
       ) : (
         <DayList {...props} />
       )}
       <Buttons end>
+        <LinkButton href={`/w/${workspace.slug}/forecast`} variant="quiet" size="small" icon="cloud-sun">
+          Forecast
+        </LinkButton>
+        <LinkButton href={`/w/${workspace.slug}/recurrences`} variant="quiet" size="small" icon="repeat-2">
+          What repeats
+        </LinkButton>
         <LinkButton href={`/w/${workspace.slug}/publish-jobs`} variant="quiet" size="small" icon="list">
           All jobs, by state
         </LinkButton>

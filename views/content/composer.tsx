@@ -3,6 +3,7 @@ import type { Back } from '../../src/content/composer-pages.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
+import { RulesOfPiece } from '../recurrences/list.tsx'
 import {
   ActionButton,
   Compose,
@@ -98,6 +99,7 @@ export function ComposerPage({
             errors={composer?.errors ?? {}}
           />
         </form>
+        <RulesOfPiece base={base} recurrences={sheet.recurrences} />
         {piece && <JobsOfPiece base={base} zone={frame.workspace.zone} jobs={sheet.jobs} />}
       </Compose>
       {!piece && typed.text === '' && <span hidden data-new-post />}

@@ -2,6 +2,7 @@ import type { ComposerSheet } from '../../src/content/composer.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Html } from '../html.ts'
 import { LateSelect } from '../publishing/late.tsx'
+import { RepeatPart } from '../recurrences/repeat.tsx'
 import { ActionBar, Button, Choices, Field, FieldRow, Popover, Select, SheetPart } from '../ui/index.tsx'
 import type { Errors } from './sheet.tsx'
 
@@ -59,12 +60,16 @@ export function ScheduleBar({
           )}
         </>
       )}
+      {rights.schedule && <RepeatPart repeat={typed.repeat} errors={errors} />}
       <ActionBar>
         <Button variant={rights.schedule ? 'plain' : open ? 'plain' : 'main'}>Save</Button>
         {rights.schedule && (
           <>
             <Button variant="main" icon="clock" name="when" value="at" formaction={`${here}/publish-jobs`}>
               Schedule
+            </Button>
+            <Button icon="calendar-plus" name="when" value="slot" formaction={`${here}/publish-jobs`}>
+              Next free slot
             </Button>
             <Popover label="Publish now" icon="send">
               <p>It goes out at once and cannot be called back.</p>

@@ -1,6 +1,6 @@
+import type { DeliveryState, MailDelivery } from '../../src/deliveries/schema.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Page } from '../../src/lib/cursor.ts'
-import type { Delivery, DeliveryState } from '../../src/mail/schema.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
 import {
@@ -34,7 +34,7 @@ export function OutboxPage({
   setUp,
 }: {
   frame: Frame
-  page: Page<Delivery>
+  page: Page<MailDelivery>
   state: DeliveryState | undefined
   cursor: string | undefined
   counts: { waiting: number; failed: number }
@@ -97,7 +97,7 @@ export function OutboxPage({
   )
 }
 
-function MailRow({ mail, zone }: { mail: Delivery; zone: string }): Html {
+function MailRow({ mail, zone }: { mail: MailDelivery; zone: string }): Html {
   const { state, words } = looks[mail.state]
   return (
     <Row

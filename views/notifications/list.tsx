@@ -23,10 +23,12 @@ const looks: Record<Exclude<Kind, 'comment'>, { state: State; words: string }> =
   failed: { state: 'failed', words: 'Failed' },
   unconfirmed: { state: 'unconfirmed', words: 'Did it go out?' },
   reconnect: { state: 'reconnect', words: 'Reconnect' },
+  webhook: { state: 'failed', words: 'Switched off' },
   review: { state: 'in_review', words: 'Your approval' },
   changes: { state: 'changes_requested', words: 'Changes asked for' },
   brake: { state: 'held', words: 'Brake' },
   different: { state: 'unconfirmed', words: 'Differs' },
+  forecast: { state: 'held', words: 'Forecast' },
 }
 
 /** What waits for this person, the newest first; below it what is done. */

@@ -52,7 +52,7 @@ export function cardWords(
   const error = job.error && {
     next: <p dir="auto">{job.error.next}</p>,
     link: job.error.link && (
-      <LinkButton href={ownOrSafe(job.error.link)} variant="quiet" icon="external-link">
+      <LinkButton href={ownOrSafe(job.error.link)} variant="quiet" icon="circle-question-mark">
         What that means
       </LinkButton>
     ),

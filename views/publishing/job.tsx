@@ -1,9 +1,11 @@
 import type { Reading } from '../../src/analytics/find.ts'
+import type { JobForecast } from '../../src/forecast/schema.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Rejected } from '../../src/http/form.ts'
 import { platforms } from '../../src/platforms/index.ts'
 import { taken } from '../../src/platforms/parts.ts'
 import type { JobSheet } from '../../src/publishing/sheet.ts'
+import { JobForecastBlock } from '../forecast/findings.tsx'
 import { type Html, safeUrl } from '../html.ts'
 import { Layout } from '../layout.tsx'
 import {
@@ -30,12 +32,13 @@ export interface JobPageProps {
   frame: Frame
   sheet: JobSheet
   readings: readonly Reading[]
+  forecast: JobForecast | null
   maySchedule: boolean
   rejected?: Rejected | undefined
 }
 
 /** One publish job: what goes out, when, how it stands, what was tried, and what can be done about it. */
-export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPageProps): Html {
+export function JobPage({ frame, sheet, readings, forecast, maySchedule, rejected }: JobPageProps): Html {
   const { job, row } = sheet
   const post = taken(sheet.post, platforms[row.account.platform])
   const { workspace } = frame
@@ -82,6 +85,7 @@ export function JobPage({ frame, sheet, readings, maySchedule, rejected }: JobPa
           zone={workspace.zone}
           receipt={job.state === 'published' ? `${base}/publish-jobs/${job.id}/receipt` : null}
         />
+        <JobForecastBlock base={base} forecast={forecast} />
         {maySchedule && movable(job.state) && !sheet.perhaps && (
           <MoveForm
             base={base}
@@ -150,6 +154,12 @@ function Facts({ base, sheet, usual }: { base: string; sheet: JobSheet; usual: n
             ),
           },
           { term: 'Planned for', value: `${spokenLocal(job.local)}, ${job.zone}` },
+          {
+            term: 'Repeats',
+            value: job.recurrenceId && (
+              <a href={`${base}/recurrences/${job.recurrenceId}`}>By a rule: see what is to come</a>
+            ),
+          },
           { term: 'Planned by', value: sheet.plannedBy },
           {
             term: 'If it is late',

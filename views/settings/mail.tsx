@@ -35,6 +35,11 @@ export function MailSettings({ frame, mail }: { frame: Frame; mail: MailFacts })
           under Notifications, and invitation links are yours to hand on.
         </p>
       )}
+      <p>
+        <a href={`/w/${frame.workspace.slug}/settings/notifications`}>
+          What you are told where, and quiet hours
+        </a>
+      </p>
       {counts && (
         <p>
           <a href={here}>Outbox</a>

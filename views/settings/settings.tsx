@@ -88,6 +88,19 @@ export function SettingsPage(props: SettingsProps): Html {
       >
         <MailSettings frame={frame} mail={props.mail} />
       </Section>
+      {mayChange && (
+        <Section
+          id="webhooks"
+          title="Event webhooks"
+          about="Programs of yours that get a signed message for each thing that happens here."
+        >
+          <div class="buttons">
+            <LinkButton href={`/w/${workspace.slug}/settings/webhooks`} icon="webhook">
+              Event webhooks
+            </LinkButton>
+          </div>
+        </Section>
+      )}
       {keys && (
         <Section
           id="keys"

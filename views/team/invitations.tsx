@@ -1,4 +1,4 @@
-import type { DeliveryState } from '../../src/mail/schema.ts'
+import type { DeliveryState } from '../../src/deliveries/schema.ts'
 import { complaints, typed, wrong } from '../auth/typed.ts'
 import type { Html } from '../html.ts'
 import {

@@ -27,6 +27,7 @@ import {
   zoneName,
 } from '../ui/index.tsx'
 import { FirstSteps } from './first-steps.tsx'
+import { ForecastSummary } from './forecast.tsx'
 import { NeedsYou } from './needs.tsx'
 
 export interface TodayPageProps {
@@ -43,7 +44,7 @@ export function TodayPage({ frame, today, maySchedule, mayConnect, brakeChoices 
   const { workspace } = frame
   const base = `/w/${workspace.slug}`
   return (
-    <Layout {...frame} title="Today" live={['publish_job', 'content', 'account', 'comment']}>
+    <Layout {...frame} title="Today" live={['publish_job', 'content', 'account', 'comment', 'forecast']}>
       <Plate name={workspace.name}>{ear(today, workspace.zone)}</Plate>
       {brakeChoices && <BrakeButton base={base} choices={brakeChoices} />}
       {today.overdue.count > 0 && <Overdue base={base} overdue={today.overdue} />}
@@ -59,6 +60,7 @@ export function TodayPage({ frame, today, maySchedule, mayConnect, brakeChoices 
           <>
             <NextOut frame={frame} today={today} />
             <WeekAhead base={base} today={today} />
+            <ForecastSummary base={base} zone={workspace.zone} head={today.forecast} />
           </>
         )}
       </Columns>

@@ -1,7 +1,7 @@
 import type { PlatformId } from '../../src/platforms/platform.ts'
 import type { Html } from '../html.ts'
 import type { Child } from '../jsx-runtime.ts'
-import { Icon } from './icon.tsx'
+import { Icon, type IconName } from './icon.tsx'
 import { platforms } from './platform.tsx'
 import { type State, states, type Tone } from './state.tsx'
 
@@ -17,6 +17,7 @@ export function Chip({
   platform,
   job,
   late,
+  mark,
 }: {
   href: string
   state: State
@@ -25,6 +26,8 @@ export function Chip({
   platform: PlatformId
   job?: string | undefined
   late?: string | undefined
+  /** A further sign at the end of the first line, with words of its own. */
+  mark?: { icon: IconName; tone: Tone; words: string } | undefined
 }): Html {
   const { words, icon, tone } = states[state]
   return (
@@ -33,13 +36,18 @@ export function Chip({
       href={href}
       draggable={job ? 'true' : 'false'}
       data-job={job}
-      title={`${words} · ${platforms[platform].name}${late ? ` · ${late}` : ''}`}
+      title={[words, platforms[platform].name, late, mark?.words].filter(Boolean).join(' · ')}
     >
       <Icon name={icon} label={words} />
       <time class="num">{time}</time>
       <abbr class="chip-net" title={platforms[platform].name}>
         {platforms[platform].short}
       </abbr>
+      {mark && (
+        <span class={`chip-mark ${mark.tone}`}>
+          <Icon name={mark.icon} label={mark.words} />
+        </span>
+      )}
       <span class="chip-title" dir="auto">
         {title || 'No words'}
       </span>
@@ -61,6 +69,8 @@ export interface MonthDay {
   chips?: readonly Html[] | undefined
   /** How many more there are, and where they are listed. */
   more?: { count: number; href: string } | undefined
+  /** Times at which a post could still go out, each with where one begins. */
+  free?: readonly { time: string; words: string; href: string }[] | undefined
   /** Where a new post for this day starts. */
   newHref?: string | undefined
 }
@@ -78,6 +88,7 @@ function Day({ day }: { day: MonthDay }): Html {
   const at = new Date(`${day.date}T00:00:00Z`)
   const number = at.getUTCDate()
   const chips = day.chips ?? []
+  const free = day.free ?? []
   const long = longDay.format(at)
   return (
     <td
@@ -86,7 +97,7 @@ function Day({ day }: { day: MonthDay }): Html {
         day.today && 'day-today',
         day.outside && 'day-outside',
         day.off && 'day-off',
-        chips.length === 0 && 'day-empty',
+        chips.length + free.length === 0 && 'day-empty',
       ]}
       data-date={day.date}
       aria-label={`${long}${day.today ? ', today' : ''}`}
@@ -111,6 +122,19 @@ function Day({ day }: { day: MonthDay }): Html {
         <ul class="day-chips">
           {chips.map(chip => (
             <li>{chip}</li>
+          ))}
+        </ul>
+      )}
+      {free.length > 0 && (
+        <ul class="day-chips">
+          {free.map(({ time, words, href }) => (
+            <li>
+              <a class="chip chip-free" href={href} aria-label={`${time}, ${words}: write a post for it`}>
+                <Icon name="plus" />
+                <time class="num">{time}</time>
+                <span>{words}</span>
+              </a>
+            </li>
           ))}
         </ul>
       )}

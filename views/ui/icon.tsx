@@ -25,6 +25,8 @@ export const iconNames = [
   'clock',
   'clock-alert',
   'cloud',
+  'cloud-lightning',
+  'cloud-sun',
   'coffee',
   'copy',
   'download',

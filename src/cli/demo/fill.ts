@@ -4,12 +4,15 @@ import { comment } from '../../content/comments.ts'
 import { archiveContent, createContent, saveContent } from '../../content/content.ts'
 import type { Scope } from '../../db/scope.ts'
 import { record } from '../../events.ts'
+import { readFacts } from '../../forecast/facts.ts'
+import { rehearse, saveForecast } from '../../forecast/forecast.ts'
 import type { Worker } from '../../jobs/worker.ts'
 import { wallTime } from '../../lib/time.ts'
 import { addPicture, keepPicture, preparePicture } from '../../media/media.ts'
 import { cancelJob, resolveJob } from '../../publishing/moves.ts'
 import { scheduleJobs } from '../../publishing/schedule.ts'
 import type { Services } from '../../services.ts'
+import { changeWebhook, createWebhook } from '../../webhooks/webhooks.ts'
 import { changeWorkflow, createWorkflow } from '../../workflows/workflows.ts'
 import { assembleCast, type Cast, type PersonName, zone } from './cast.ts'
 import type { MovedClock } from './clock.ts'
@@ -56,6 +59,8 @@ export async function fill(services: Services, worker: Worker, clock: MovedClock
     await clock.to(new Date(at))
     await what()
   }
+  const rehearsed = await rehearse(services, await as('alice', readFacts))
+  await as('alice', scope => saveForecast(scope, rehearsed, false))
   await as('alice', async scope => {
     const { id } = await createWorkflow(scope, {
       name: 'Tell the shop floor',
@@ -63,6 +68,9 @@ export async function fill(services: Services, worker: Worker, clock: MovedClock
       path: 'northwind-published',
     })
     if (!services.config.n8nUrl) await changeWorkflow(scope, id, { active: false })
+    const receiver = 'https://hooks.northwind.example/desk'
+    const webhook = await createWebhook(scope, { url: receiver, events: ['publish_job.published'] }, [])
+    await changeWebhook(scope, webhook.id, { active: false }, [])
     await record(scope, 'workspace.changed', scope.tenant.id, { demo: 'filled' })
   })
 

@@ -1,0 +1,1 @@
+alter table public.tenant_due drop column forecast_due_at;

@@ -1,0 +1,129 @@
+import type { OutboundKind } from '../../lib/fetch.ts'
+import type { Catalogue, Entry } from './entry.ts'
+
+/** The post does not fit the account's limits: found before anything is sent. */
+export const misfits = {
+  empty: {
+    outcome: 'rejected',
+    cause: 'The post has neither text nor a picture.',
+    next: 'Write something and publish again.',
+  },
+  text_too_long: {
+    outcome: 'rejected',
+    cause: 'The text is longer than this account takes, counted as its platform counts.',
+    next: 'Shorten the text, or give this account a shorter variant.',
+  },
+  too_many_images: {
+    outcome: 'rejected',
+    cause: 'The post has more pictures than this account takes.',
+    next: 'Remove pictures, or give this account a variant with fewer.',
+  },
+  image_type: {
+    outcome: 'rejected',
+    cause: 'A picture is of a kind that this account does not take.',
+    next: 'Upload it as JPEG, PNG or WebP.',
+  },
+  image_too_large: {
+    outcome: 'rejected',
+    cause: 'A picture is too large, or could not be read to make it smaller.',
+    next: 'Upload a smaller copy of it.',
+  },
+  alt_too_long: {
+    outcome: 'rejected',
+    cause: 'The alt text of a picture is longer than this account takes.',
+    next: 'Shorten it.',
+  },
+} as const satisfies Catalogue
+
+/** What answers another post, on platforms where parts and first comments do. */
+export const replies = {
+  parent_gone: {
+    outcome: 'rejected',
+    cause: 'The post that a part or a first comment was to answer is no longer there: somebody deleted it.',
+    next: 'Publish the rest as a post of its own.',
+  },
+  parent_unknown: {
+    outcome: 'rejected',
+    cause: 'The post is out, but its id at the platform is not known here, so nothing can answer it.',
+    next: 'Write the first comment there yourself.',
+  },
+  called_off_partly: {
+    outcome: 'rejected',
+    cause: 'It was called off after a part of it had gone out. Nothing more is sent.',
+    next: 'The parts that are out stand on the job’s page. Delete them there if they should not stay, or send the rest.',
+  },
+} as const satisfies Catalogue
+
+const wait =
+  'Nothing to do at first: it is tried again. If it goes on, check whether the address is right and the service is up.'
+
+/** A call that brought no usable answer; the codes are `network_` and the kind of the outbound client's error. */
+export const network = {
+  network_address: {
+    outcome: 'retry',
+    cause: 'The address is not one that this server calls: it leads inside, or is no web address.',
+    next: 'Connect the account again with an address in the open internet, or ask the operator to allow this one.',
+  },
+  network_dns: { outcome: 'retry', cause: 'The server’s name could not be found.', next: wait },
+  network_connect: { outcome: 'retry', cause: 'No connection could be made.', next: wait },
+  network_tls: {
+    outcome: 'retry',
+    cause: 'The encrypted connection failed: the certificate is expired, or not that server’s.',
+    next: wait,
+  },
+  network_timeout: { outcome: 'retry', cause: 'The server did not answer in time.', next: wait },
+  network_too_large: { outcome: 'retry', cause: 'The answer was larger than an answer may be.', next: wait },
+  network_aborted: {
+    outcome: 'retry',
+    cause: 'The call was called off: this server was stopping, or the attempt’s time was up.',
+    next: 'Nothing to do: it is tried again.',
+  },
+  network_reset: {
+    outcome: 'retry',
+    cause: 'The connection broke before the answer was complete.',
+    next: wait,
+  },
+} as const satisfies Readonly<Record<`network_${OutboundKind}`, Entry>>
+
+const look = 'Look at the account, then tell us: it is there, send it again, or give up.'
+
+/** What happens on our side, whatever the platform. */
+export const ours = {
+  uncatalogued: {
+    outcome: 'retry',
+    cause:
+      'An answer that this version does not know. We look whether the post is there if it may be, else it is tried again.',
+    says: 'The platform answered something that this version does not know ({status} {error}).',
+    next: 'Nothing to do at first. If it goes on, ask whoever runs this server: the answer is kept with the attempt.',
+  },
+  reconnect_needed: {
+    outcome: 'reconnect',
+    cause: 'The account has to be connected again before this can go out.',
+    next: 'Reconnect the account: the post then goes out by itself.',
+  },
+  account_gone: {
+    outcome: 'rejected',
+    cause: 'The account or the content of this post is no longer here.',
+    next: 'Connect the account again and schedule the content anew.',
+  },
+  internal: {
+    outcome: 'retry',
+    cause: 'Something went wrong on our side while talking to the platform.',
+    next: 'It is written in the log. The post is not sent twice.',
+  },
+  broke_off: {
+    outcome: 'rejected',
+    cause: 'Sending broke off several times without a word, so it is not tried again by itself.',
+    next: 'Look at the account. What broke it off is in the server’s log; try again when the cause is gone.',
+  },
+  never_told: {
+    outcome: 'unconfirmed',
+    cause: 'The platform took the post a day ago and has not said what became of it.',
+    next: look,
+  },
+  called_off_unsure: {
+    outcome: 'unconfirmed',
+    cause: 'It was called off while it was not known whether it had gone out. Nothing more is sent.',
+    next: look,
+  },
+} as const satisfies Catalogue
