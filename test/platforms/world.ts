@@ -125,7 +125,8 @@ export function sendingOf(world: World, post: Post): Sending {
 /** Reads a published post back, and compares it with what was sent. */
 export async function readBack(world: World, post: Post, remoteId: string): Promise<Finding[] | null> {
   const { fetch, signal, credential } = sendingOf(world, post)
-  const mine = [...world.steps].filter(([name]) => name.startsWith(`${post.jobId} `))
+  const prefix = `${post.jobId} ${post.part} `
+  const mine = [...world.steps].filter(([name]) => name.startsWith(prefix))
   const seen = await world.platform.readBack?.(
     world.account,
     { remoteId, images: post.images },
@@ -133,7 +134,7 @@ export async function readBack(world: World, post: Post, remoteId: string): Prom
       fetch,
       signal,
       credential,
-      steps: Object.fromEntries(mine.map(([name, value]) => [name.slice(post.jobId.length + 1), value])),
+      steps: Object.fromEntries(mine.map(([name, value]) => [name.slice(prefix.length), value])),
       own: async () => [...world.journal.entries.values()].find(({ id }) => id === remoteId) ?? null,
     },
   )

@@ -35,13 +35,8 @@ export const misfits = {
   },
 } as const satisfies Catalogue
 
-/** What answers another post, on platforms where parts and first comments do. */
+/** What happens on our side where the parts of a thread and first comments are posts of their own. */
 export const replies = {
-  parent_gone: {
-    outcome: 'rejected',
-    cause: 'The post that a part or a first comment was to answer is no longer there: somebody deleted it.',
-    next: 'Publish the rest as a post of its own.',
-  },
   parent_unknown: {
     outcome: 'rejected',
     cause: 'The post is out, but its id at the platform is not known here, so nothing can answer it.',

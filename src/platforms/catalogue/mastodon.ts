@@ -78,6 +78,11 @@ export const mastodon = {
       'It is not known whether the post arrived, and we could not look: the server did not let us, or the account has posted too much since.',
     next: 'Look at the account yourself, then say whether it is there or should be sent again.',
   },
+  parent_gone: {
+    outcome: 'rejected',
+    cause: 'The post that a part or a first comment was to answer is no longer there: somebody deleted it.',
+    next: 'Publish the rest as a post of its own.',
+  },
   credential_missing: {
     outcome: 'reconnect',
     cause: 'The account’s server or token is missing.',
