@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { House } from './cast.ts'
 import { describePeer, type Pds, startMastodon, startPds } from './peers/index.ts'
-import { type Served, serve } from './peers/serve.ts'
-import { connect, hireVictim, openStage, passOn, type Stage, takeOver } from './victims.ts'
+import { passOn, type Served, serve } from './peers/serve.ts'
+import { connect, hireVictim, openStage, type Stage, takeOver } from './victims.ts'
 
 const steps = [
   'before-arm',

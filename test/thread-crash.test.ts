@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { describePeer, type Pds, startMastodon, startPds } from './peers/index.ts'
-import { type Served, serve } from './peers/serve.ts'
-import { connect, hireVictim, openStage, passOn, type Stage, takeOver } from './victims.ts'
+import { passOn, type Served, serve } from './peers/serve.ts'
+import { connect, hireVictim, openStage, type Stage, takeOver } from './victims.ts'
 
 const parts = [1, 2, 3] as const
 const eachPart = ['before-arm', 'after-arm', 'after-step', 'after-send'] as const

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { createWorker } from '../src/jobs/worker.ts'
 import { type House, openHouse } from './cast.ts'
-import type { serve } from './peers/serve.ts'
 
 /** The lease of a dead worker is 20 s. */
 const leaseOverMs = 21_000
@@ -80,19 +79,4 @@ export async function takeOver(stage: Stage, jobId: string) {
     await worker.stop(5_000)
   }
   return read()
-}
-
-/** To the real server and back, so that its calls can be counted. */
-export async function passOn(
-  to: string,
-  request: Parameters<Parameters<typeof serve>[0]>[0],
-): Promise<Response> {
-  const own = ['host', 'connection', 'content-length']
-  const answer = await fetch(`${to}${request.path}?${request.query}`, {
-    method: request.method,
-    headers: Object.fromEntries([...request.headers].filter(([name]) => !own.includes(name))),
-    ...(request.method === 'POST' ? { body: new Uint8Array(request.raw) } : {}),
-  })
-  const headers = new Headers({ 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
-  return new Response(await answer.arrayBuffer(), { status: answer.status, headers })
 }

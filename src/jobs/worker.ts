@@ -6,6 +6,7 @@ import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedCall, claimCalls, makeCall } from './calls.ts'
 import { type ClaimedJob, claimJobs } from './claim.ts'
+import { crashPoint } from './crash.ts'
 import { type ClaimedMail, claimMails, mailQueue, sendMail } from './mail.ts'
 import { nextDue } from './queue.ts'
 import { type ClaimedRun, runQueue } from './run-record.ts'
@@ -134,6 +135,7 @@ export function createWorker(services: Services): Worker {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
     }
+    if (claimed.jobs.length > 0) crashPoint('after-claim')
     for (const job of claimed.jobs) run(sendJob(services, together, claimed.tenant, job))
     for (const one of claimed.runs)
       run(

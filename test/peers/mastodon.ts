@@ -31,6 +31,8 @@ export interface MastodonOptions {
   mediaPolls?: number
   /** false behaves like the compatible servers that ignore Idempotency-Key. */
   idempotency?: boolean
+  /** What it says it is, default 4.5.0; compatible servers name themselves, as in `2.7.2 (compatible; Pleroma 2.9.0)`. */
+  version?: string
   /** Requests per 5 minutes and token, default 300 as documented. */
   rateLimit?: number
 }
@@ -64,6 +66,7 @@ const idempotencyMs = 3_600_000
 /** Starts the server on a free port of 127.0.0.1. */
 export async function startMastodon(options: MastodonOptions = {}): Promise<Mastodon> {
   const { maxCharacters = 500, maxMedia = 4, mediaPolls = 0, idempotency = true, rateLimit = 300 } = options
+  const { version = '4.5.0' } = options
   const tokens = new Tokens(rateLimit)
   const accounts = new Map<string, MastodonAccount>()
   const statuses = new Map<string, Status>()
@@ -80,7 +83,7 @@ export async function startMastodon(options: MastodonOptions = {}): Promise<Mast
   async function route(request: Received): Promise<Response> {
     const { method, path } = request
     if (method === 'GET' && path === '/api/v2/instance')
-      return Response.json(instanceEntity(site, maxCharacters, maxMedia))
+      return Response.json(instanceEntity(site, maxCharacters, maxMedia, version))
     const file = /^\/system\/media_attachments\/(\d+)$/.exec(path)?.[1]
     if (file) return mediaFile(file)
 
