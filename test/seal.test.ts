@@ -164,6 +164,9 @@ describe('a seal', () => {
       seal: { sha256: seal.sha256, kept: true },
     })
     expect((await house.bob.page('GET', `/w/northwind/publish-jobs/${comment.id}`)).html).toContain('A link.')
+    const { html } = await house.bob.page('GET', `/w/northwind/publish-jobs/${id}/receipt`)
+    for (const words of ['One.', 'Part 2', 'Two.', 'In part two', 'First comment', 'A link.'])
+      expect(html).toContain(words)
   })
 
   test('the alt text of a picture in a later part breaks it', async () => {
