@@ -6,6 +6,7 @@ import { replies } from '../platforms/catalogue/everywhere.ts'
 import { platforms } from '../platforms/index.ts'
 import { taken } from '../platforms/parts.ts'
 import type { Finding, Json, Outcome, Platform, Post, PostImage, Sending } from '../platforms/platform.ts'
+import { type Rest, restOf } from '../platforms/rest.ts'
 import { outOf, partName } from '../publishing/parts.ts'
 import type { Payload } from '../publishing/payload.ts'
 import type { PostDraft } from '../publishing/post.ts'
@@ -16,6 +17,7 @@ import { crashPoint } from './crash.ts'
 import { rehearsalJournal } from './journal.ts'
 import { armJobs, HeldBack, holdLease, LeaseLost, Unsealed } from './lease.ts'
 import { type Ending, type Note, recordOutcomes } from './record.ts'
+import { restServer } from './rests.ts'
 import { sendThread } from './thread.ts'
 import type { Together } from './together.ts'
 import { heedCatalogue } from './uncatalogued.ts'
@@ -46,10 +48,16 @@ export async function sendJob(
   // Told by the database's clock, as the attempt's own times are.
   const now = () => new Date(job.claimedAt.getTime() + performance.now() - started)
   const note = (what: string) => void notes.push({ at: now().toISOString(), what })
+  let rest: Rest | null = null
+  const heed = (told: Rest | null) => {
+    rest = told ?? rest
+  }
   try {
-    const outcome = job.lost >= mostLost ? quarantine(job) : await attempt(services, tenant, job, lease, note)
+    const outcome =
+      job.lost >= mostLost ? quarantine(job) : await attempt(services, tenant, job, lease, { note, heed })
+    await restServerOf(services, rest)
     crashPoint('before-record')
-    const recorded = await together.inSet(tenant.id, recordOutcomes, { job, outcome, notes })
+    const recorded = await together.inSet(tenant.id, recordOutcomes, { job, outcome, notes, rest })
     crashPoint('after-record')
     if (recorded) {
       services.metrics.attempt(job.platform, outcome.is)
@@ -74,6 +82,12 @@ export async function sendJob(
   }
 }
 
+/** Other processes and workspaces are told by way of the database; where that fails, the next answer tells it again. */
+async function restServerOf({ db, log }: Services, rest: Rest | null): Promise<void> {
+  if (rest?.of !== 'server') return
+  await restServer(db, rest).catch(error => log.warn('a server’s limit could not be written down', { error }))
+}
+
 /**
  * The planned moment that every attempt sees. Platforms make a post's identity of it, so once a post may have been sent
  * it stays, even when people move the job to another moment while it waits for its next try.
@@ -90,7 +104,7 @@ async function attempt(
   tenant: Pick<Tenant, 'id' | 'slug'>,
   job: ClaimedJob,
   lease: Lease,
-  note: (what: string) => void,
+  { note, heed }: { note: (what: string) => void; heed: (rest: Rest | null) => void },
 ): Promise<Ending> {
   const { armed } = job
   const actor: Actor = { tenantId: tenant.id, userId: null, role: 'system' }
@@ -128,7 +142,20 @@ async function attempt(
   }
   const sendOne = (part: Post, doubtful: boolean, tell = note) =>
     sendPost(
-      { services, actor, job, lease, note: tell, platform, opened, payload, base, feed, slug: tenant.slug },
+      {
+        services,
+        actor,
+        job,
+        lease,
+        note: tell,
+        heed,
+        platform,
+        opened,
+        payload,
+        base,
+        feed,
+        slug: tenant.slug,
+      },
       part,
       doubtful,
     )
@@ -157,6 +184,8 @@ interface Sender {
   job: ClaimedJob
   lease: Lease
   note(what: string): void
+  /** What an answer tells of the platform's limits. */
+  heed(rest: Rest | null): void
   platform: Platform
   opened: OpenedAccount
   payload: Payload
@@ -168,13 +197,18 @@ interface Sender {
 
 /** Sends one post, or one part of a thread. `doubtful`: it may be there already, so looking comes first. */
 async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<Ending> {
-  const { services, actor, job, lease, note, platform, opened, payload, base, feed } = sender
+  const { services, actor, job, lease, note, heed, platform, opened, payload, base, feed } = sender
   /** What a part remembers and where it may be killed is apart from that of the others. */
   const own = (name: string) => (post.part > 1 ? partName(post.part, name) : name)
   let armed = doubtful
   const steps = { ...job.steps }
   const sending: Sending = {
-    fetch: services.outbound,
+    async fetch(url, init) {
+      const answer = await services.outbound(url, init)
+      // What comes before a send (a picture, a sign-in) has limits of its own.
+      if (armed) heed(restOf(answer, url))
+      return answer
+    },
     signal: lease.signal,
     credential: createCredential(services.db.within, actor, job.accountId, opened.secret),
     async step(name, work) {
