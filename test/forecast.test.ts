@@ -70,8 +70,8 @@ describe('the forecast', () => {
 
   const connect = async (platform: string, settings: object) =>
     (await house.alice.api('POST', '/accounts', { platform, settings })).body.id as string
-  async function plan(text: string, account: string, inMs: number, media: string[] = []) {
-    const content = await house.alice.api('POST', '/content', { text, media })
+  async function plan(text: string, account: string, inMs: number, media: string[] = [], more: object = {}) {
+    const content = await house.alice.api('POST', '/content', { text, media, ...more })
     const planned = await house.alice.api('POST', `/content/${content.body.id}/publish-jobs`, {
       accounts: [account],
       at: new Date(Date.now() + inMs).toISOString(),
@@ -145,6 +145,28 @@ describe('the forecast', () => {
       body: { name: 'Masthead', scopes: ['read'] },
     })
     expect(codes(await look(), long.job)).toEqual(['scope_missing'])
+    await clear()
+  })
+
+  test('each part of a thread, its pictures, and the first comment are looked at', async () => {
+    const file = new FormData()
+    file.append('file', await newPicture())
+    const media = (await house.alice.api('POST', '/media', file)).body.id as string
+    const long = 'y'.repeat(400)
+    const part = await plan('The beginning', masto, day, [], { thread: [{ text: long }] })
+    const comment = await plan('Something else', masto, 2 * day, [], { firstComment: long })
+    const pictured = await plan('A lost picture', rehearsal, day, [], { thread: [{ media: [media] }] })
+    await house.services.storage.remove(`media/${house.alice.tenant.id}/${media}`)
+    server.faults.next('GET /api/v2/instance', {
+      is: 'status',
+      status: 200,
+      body: { version: '4.5.0', configuration: { statuses: { max_characters: 300 } } },
+    })
+    const forecast = await look()
+    expect(codes(forecast, part.job)).toEqual(['text_too_long'])
+    expect(of(forecast, part.job)?.findings[0]?.reason).toStartWith('Part 2: the text counts 400')
+    expect(of(forecast, comment.job)?.findings[0]?.reason).toStartWith('The first comment: the text counts')
+    expect(codes(forecast, pictured.job)).toEqual(['picture_missing'])
     await clear()
   })
 

@@ -77,7 +77,7 @@ export async function planCountsSoon(scope: Scope, accounts: readonly string[]):
 
 /** The posts whose numbers are followed. */
 const counted = ({ sql }: Scope) => sql`
-  j.state = 'published' and j.remote_id is not null and j.published_at > public.clock() - interval '30 days'
+  j.state = 'published' and j.first_comment_of is null and j.remote_id is not null and j.published_at > public.clock() - interval '30 days'
   and a.platform = any(${counting}::text[]) and a.removed_at is null and a.state = 'connected'`
 
 /** How long the last numbers of a post are good, by its age. */

@@ -5,6 +5,7 @@ import type { Scope } from '../db/scope.ts'
 import { record } from '../events.ts'
 import { newId } from '../lib/id.ts'
 import { platforms } from '../platforms/index.ts'
+import { picturesOf } from '../platforms/parts.ts'
 import { ConnectionFailed, type Outlook } from '../platforms/platform.ts'
 import type { Services } from '../services.ts'
 import { StorageTrouble } from '../storage/storage.ts'
@@ -78,7 +79,7 @@ async function askAccount(
 /** One listing for all of them; null when the storage does not answer. */
 async function storedPictures({ storage, log }: Asking, facts: Facts): Promise<Asked['pictures']> {
   const found = new Map<string, number>()
-  if (!facts.jobs.some(({ draft }) => (draft?.images.length ?? 0) > 0)) return found
+  if (!facts.jobs.some(({ draft }) => draft && picturesOf(draft).length > 0)) return found
   try {
     for await (const { path, bytes } of storage.list(`media/${facts.tenantId.toLowerCase()}/`))
       found.set(path.split('/').at(-1) ?? '', bytes)

@@ -1,6 +1,7 @@
 /** What may keep a planned post from going out well: pure rules over what was read and asked. */
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
+import { picturesOf, taken } from '../platforms/parts.ts'
 import type { Outlook } from '../platforms/platform.ts'
 import { payloadOf } from '../publishing/payload.ts'
 import { sealBroken } from '../publishing/seals.ts'
@@ -155,12 +156,13 @@ function fitRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Finding[] 
       },
     ]
   const limits = asked.accounts.get(job.accountId)?.outlook.limits ?? account.account.limits
-  const why = misfit(job.draft, limits, platforms[account.platform].name)
+  const platform = platforms[account.platform]
+  const why = misfit(taken(job.draft, platform), limits, platform.name)
   return why ? [{ level: 'red', code: why.code, reason: why.message, cure: why.next, path }] : []
 }
 
 function pictureRule(job: PlannedJob, { accounts }: Facts, { pictures, publicAddress }: Asked): Finding[] {
-  const images = job.draft?.images ?? []
+  const images = job.draft ? picturesOf(job.draft) : []
   if (images.length === 0) return []
   const path = `/content/${job.contentId}`
   const found: Finding[] = []

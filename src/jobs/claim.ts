@@ -5,7 +5,7 @@ import type { Json, PlatformId } from '../platforms/platform.ts'
 import { brakeOn, holdBraked } from '../publishing/braked.ts'
 import { holdTooLate, tooLate } from '../publishing/late.ts'
 import { type Payload, payloadOf } from '../publishing/payload.ts'
-import { type PostDraft, postDrafts } from '../publishing/post.ts'
+import { commentOf, type PostDraft, postDrafts } from '../publishing/post.ts'
 import { sealsOf } from '../publishing/seals.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
 import { type Resting, type RestingServers, restOfAccount, waitForLimits } from './rests.ts'
@@ -38,6 +38,10 @@ export interface ClaimedJob {
   armed: boolean
   /** How many attempts in all ended without a word. */
   lost: number
+  /** The job whose first comment this one is; null for a post. */
+  firstCommentOf: string | null
+  /** The remote id of the post that a first comment answers; null when it is not known. */
+  answersTo: string | null
 }
 
 export interface Claim {
@@ -94,6 +98,7 @@ async function findDue(
 ): Promise<Found[]> {
   const rows = await sql`
     select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform, a.settings, a.rests_until,
+      j.first_comment_of, (select above.remote_id from publish_jobs above where above.id = j.first_comment_of) as answers_to,
       extract(epoch from public.clock() - j.run_at)::float8 as late, public.clock() as now,
       (select approval_required from workspace) as approval_required,
       case when j.state = 'publishing' and (select armed_at is not null from publish_attempts where id = j.attempt_id) then null
@@ -155,19 +160,28 @@ async function claimFound(
   if (chosen.length === 0) return []
   const before = await takeOver(scope, chosen)
   const jobs = chosen.map(row => claimed(row, before.get(row.attempt_id as string)))
-  const [opened, drafts, seals] = await Promise.all([
+  const [opened, posts, seals] = await Promise.all([
     openAccounts(scope, [...accounts]),
-    postDrafts(scope, jobs),
+    postDrafts(
+      scope,
+      jobs.map(({ versionId, accountId }) => ({ versionId, accountId })),
+    ),
     chosen.some(row => row.approval_required) ? sealsOf(scope, jobs) : null,
     markClaimed(scope, worker, jobs),
   ])
   return jobs.map(({ armedAt: _, ...job }, at) => {
-    const [account, draft] = [opened.get(job.accountId), drafts[at]]
-    const payload = draft && payloadOf(draft, { id: job.accountId, platform: job.platform })
+    const [account, post] = [opened.get(job.accountId), posts[at]]
     return {
       ...job,
       sealed: seals ? (seals.get(job.id) ?? null) : undefined,
-      opened: account && draft && payload ? { account, draft, payload } : null,
+      opened:
+        account && post
+          ? {
+              account,
+              draft: job.firstCommentOf ? commentOf(post) : post,
+              payload: payloadOf(post, { id: job.accountId, platform: job.platform }),
+            }
+          : null,
     }
   })
 }
@@ -216,6 +230,8 @@ function claimed(row: Record<string, unknown>, former: Former | undefined): Unop
     armed: armedAt !== null,
     armedAt,
     lost: former?.lost ?? 0,
+    firstCommentOf: row.first_comment_of as string | null,
+    answersTo: row.answers_to as string | null,
   }
 }
 

@@ -7,7 +7,8 @@ import { helpPath } from '../platforms/catalogue/index.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
 import type { Rest } from '../platforms/rest.ts'
 import { besideBrakes, holdBraked } from '../publishing/braked.ts'
-import { perhapsOut } from '../publishing/perhaps.ts'
+import { planFirstComments } from '../publishing/first-comment.ts'
+import { calledOffState, perhapsOut } from '../publishing/perhaps.ts'
 import { brokenNote, changedSince } from '../publishing/seals.ts'
 import type { ClaimedJob } from './claim.ts'
 import { restAccounts } from './rests.ts'
@@ -93,12 +94,20 @@ async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): 
   const recorded = await endPublished(scope, ended)
   const events = ended
     .filter(({ job }) => recorded.has(job.attemptId))
-    .map(({ job: { id, contentId, accountId, attemptId }, outcome: { remoteUrl } }) => ({
+    .map(({ job, outcome: { remoteUrl } }) => ({
       type: 'publish_job.published' as const,
-      subjectId: id,
-      data: { contentId, accountId, attemptId, remoteUrl },
+      subjectId: job.id,
+      data: { ...aboutOf(job), remoteUrl },
     }))
   if (events.length > 0) await recordAll(scope, events)
+  const commented = ended.filter(
+    ({ job }) => recorded.has(job.attemptId) && job.opened?.draft.firstComment && !job.firstCommentOf,
+  )
+  if (commented.length > 0)
+    await planFirstComments(
+      scope,
+      commented.map(({ job }) => job.id),
+    )
   return recorded
 }
 
@@ -133,6 +142,14 @@ async function endPublished(scope: Scope, ended: readonly EndedPublished[]): Pro
   return new Set(rows.map(row => row.id as string))
 }
 
+/** What the events of an attempt's end tell beside its job. */
+const aboutOf = ({ contentId, accountId, attemptId, firstCommentOf }: ClaimedJob) => ({
+  contentId,
+  accountId,
+  attemptId,
+  ...(firstCommentOf ? { firstCommentOf } : {}),
+})
+
 async function recordOther(
   scope: Scope,
   job: ClaimedJob,
@@ -163,7 +180,7 @@ async function recordOther(
     update publish_attempts set ended_at = public.clock(), outcome = ${settled.is}, notes = ${sql.json(notes)},
       detail = ${sql.json(why ? { ...shown(job, why), raw: why.raw ?? null, ...(perhaps ? { perhaps } : {}) } : null)}
     where id = ${job.attemptId}`
-  const about = { contentId: job.contentId, accountId: job.accountId, attemptId: job.attemptId }
+  const about = aboutOf(job)
   switch (settled.is) {
     case 'processing': {
       // The lease's end is the next look; the attempt stays armed, so the look never sends.
@@ -209,7 +226,7 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
   await besideBrakes(scope)
   const [now] = await sql`
     update publish_jobs j set
-      state = case when c.state = 'archived' then case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end
+      state = case when c.state = 'archived' then ${calledOffState(scope)}
         when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
       held_for = case when w.approval_required and c.state not in ('approved', 'archived') then 'approval' end,
       next_try_at = case when c.state <> 'archived' then ${at}::timestamptz end,
@@ -217,8 +234,11 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
     from content c cross join workspace w where j.id = ${job.id} and c.id = j.content_id returning j.state`
   const about = { contentId: job.contentId, accountId: job.accountId }
   if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', job.id, about)
-  else if (now?.state === 'unconfirmed')
-    await record(scope, 'publish_job.unconfirmed', job.id, { ...about, code: why.code })
+  else if (now?.state === 'unconfirmed' || now?.state === 'failed')
+    await record(scope, now.state === 'failed' ? 'publish_job.failed' : 'publish_job.unconfirmed', job.id, {
+      ...about,
+      code: why.code,
+    })
   else if (now?.state === 'held')
     await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval' })
   else if ((await holdBraked(scope, { ids: [job.id] })).length === 0) await lowerDue(scope, at)

@@ -1,10 +1,15 @@
-import { createCredential } from '../accounts/credential.ts'
+import { createCredential, type OpenedAccount } from '../accounts/credential.ts'
 import { publicBase } from '../config.ts'
 import type { Actor, Tenant } from '../db/scope.ts'
 import { sha256 } from '../lib/canonical.ts'
+import { replies } from '../platforms/catalogue/everywhere.ts'
 import { platforms } from '../platforms/index.ts'
-import type { Finding, Json, Outcome, Platform, Post, Sending } from '../platforms/platform.ts'
+import { taken } from '../platforms/parts.ts'
+import type { Finding, Json, Outcome, Platform, Post, PostImage, Sending } from '../platforms/platform.ts'
 import { type Rest, restOf } from '../platforms/rest.ts'
+import { outOf, partName } from '../publishing/parts.ts'
+import type { Payload } from '../publishing/payload.ts'
+import type { PostDraft } from '../publishing/post.ts'
 import { sealBroken } from '../publishing/seals.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
@@ -13,6 +18,7 @@ import { rehearsalJournal } from './journal.ts'
 import { armJobs, HeldBack, holdLease, LeaseLost, Unsealed } from './lease.ts'
 import { type Ending, type Note, recordOutcomes } from './record.ts'
 import { restServer } from './rests.ts'
+import { sendThread } from './thread.ts'
 import type { Together } from './together.ts'
 import { heedCatalogue } from './uncatalogued.ts'
 
@@ -100,7 +106,7 @@ async function attempt(
   lease: Lease,
   { note, heed }: { note: (what: string) => void; heed: (rest: Rest | null) => void },
 ): Promise<Ending> {
-  let armed = job.armed
+  const { armed } = job
   const actor: Actor = { tenantId: tenant.id, userId: null, role: 'system' }
   if (!job.opened) return { is: armed ? 'unconfirmed' : 'rejected', why: accountGone }
   const { account: opened, draft, payload } = job.opened
@@ -108,12 +114,9 @@ async function attempt(
   if (opened.state === 'reconnect' && !armed) return { is: 'reconnect', why: needsReconnect(platform.name) }
   const base = publicBase(services.config)
   const feed = `${base}/feed/${tenant.slug}`
-  const post: Post = {
-    jobId: job.id,
-    contentId: job.contentId,
-    text: draft.text,
-    plannedAt: plannedAt(job),
-    images: draft.images.map(image => ({
+  const moment = plannedAt(job)
+  const pictures = (images: PostDraft['images']): PostImage[] =>
+    images.map(image => ({
       ...image,
       url: `${feed}/media/${image.id}`,
       async read() {
@@ -122,8 +125,82 @@ async function attempt(
         if (sha256(bytes) !== image.sha256) throw new PictureChanged()
         return bytes
       },
-    })),
+    }))
+  const { text, images, thread, firstComment } = taken(draft, platform)
+  if (job.firstCommentOf && job.answersTo === null)
+    return { is: armed ? 'unconfirmed' : 'rejected', why: parentUnknown }
+  const post: Post = {
+    jobId: job.id,
+    contentId: job.contentId,
+    part: 1,
+    answers: job.answersTo === null ? null : { root: job.answersTo, parent: job.answersTo },
+    text,
+    plannedAt: moment,
+    images: pictures(images),
+    thread: thread.map(part => ({ text: part.text, images: pictures(part.images) })),
+    firstComment,
   }
+  const sendOne = (part: Post, doubtful: boolean, tell = note) =>
+    sendPost(
+      {
+        services,
+        actor,
+        job,
+        lease,
+        note: tell,
+        heed,
+        platform,
+        opened,
+        payload,
+        base,
+        feed,
+        slug: tenant.slug,
+      },
+      part,
+      doubtful,
+    )
+  const threaded = post.thread.length > 0 || outOf(job.steps).length > 0
+  if (platform.thread !== 'replies' || !threaded) return sendOne(post, armed)
+  return sendThread(post, {
+    platform,
+    account: opened.account,
+    steps: job.steps,
+    doubtful: armed,
+    sendOne: (part, doubtful) =>
+      sendOne(part, doubtful, what =>
+        note(`Part ${part.part}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`),
+      ),
+    async keep(step, out) {
+      await lease.saveStep(step, { ...out })
+      crashPoint(`kept:${step}`)
+    },
+  })
+}
+
+/** What every part of a job is sent with. */
+interface Sender {
+  services: Services
+  actor: Actor
+  job: ClaimedJob
+  lease: Lease
+  note(what: string): void
+  /** What an answer tells of the platform's limits. */
+  heed(rest: Rest | null): void
+  platform: Platform
+  opened: OpenedAccount
+  payload: Payload
+  /** The server's public address, and that of the workspace's feed. */
+  base: string
+  feed: string
+  slug: string
+}
+
+/** Sends one post, or one part of a thread. `doubtful`: it may be there already, so looking comes first. */
+async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<Ending> {
+  const { services, actor, job, lease, note, heed, platform, opened, payload, base, feed } = sender
+  /** What a part remembers and where it may be killed is apart from that of the others. */
+  const own = (name: string) => (post.part > 1 ? partName(post.part, name) : name)
+  let armed = doubtful
   const steps = { ...job.steps }
   const sending: Sending = {
     async fetch(url, init) {
@@ -135,27 +212,27 @@ async function attempt(
     signal: lease.signal,
     credential: createCredential(services.db.within, actor, job.accountId, opened.secret),
     async step(name, work) {
-      const known = steps[name]
+      const known = steps[own(name)]
       if (known !== undefined) return known as never
       const value = await work()
-      steps[name] = value as Json
-      await lease.saveStep(name, value)
-      crashPoint('after-step')
+      steps[own(name)] = value as Json
+      await lease.saveStep(own(name), value)
+      crashPoint(own('after-step'))
       return value
     },
     async arm() {
-      crashPoint('before-arm')
+      crashPoint(own('before-arm'))
       await lease.arm({ [plannedStep]: post.plannedAt.toISOString() }, payload)
       armed = true
       note('Ready to send: written down before the call.')
-      crashPoint('after-arm')
+      crashPoint(own('after-arm'))
     },
     note,
     journal: rehearsalJournal(
       services,
       actor,
       job.accountId,
-      `${base}/w/${tenant.slug}/accounts/${job.accountId}`,
+      `${base}/w/${sender.slug}/accounts/${job.accountId}`,
     ),
     feedUrl: jobId => `${feed}/posts/${jobId}`,
   }
@@ -187,7 +264,7 @@ async function attempt(
       const why = broke(platform.name, error)
       return armed ? { is: 'unconfirmed', why } : { is: 'retry', why }
     })
-  crashPoint('after-send')
+  crashPoint(own('after-send'))
   if (outcome.is !== 'unconfirmed') return outcome
   note('The answer was not clear: looking whether it is there.')
   const looked = await look(services, platform, opened.account, post, sending, looksAfterMs)
@@ -239,6 +316,9 @@ const quarantine = (job: ClaimedJob): Outcome => ({
       : 'It has not gone out. What broke it off is in the server’s log; try again when the cause is gone.',
   },
 })
+
+const { cause, next } = replies.parent_unknown
+const parentUnknown = { code: 'parent_unknown', message: cause, next }
 
 /** The bytes of a picture are not those that were saved, and approved. */
 class PictureChanged extends Error {

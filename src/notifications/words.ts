@@ -27,7 +27,7 @@ export async function forecastLines(scope: Scope): Promise<string[]> {
 /** What a notification says of a job; null when the job is gone. */
 export async function jobWords(scope: Scope, id: string) {
   const [row] = await scope.sql`
-    select left(v.text, 200) as text, a.name, a.platform,
+    select left(case when j.first_comment_of is null then v.text else v.first_comment end, 200) as text, a.name, a.platform,
       (select u.id from users u where u.id = j.created_by and u.removed_at is null) as created_by
     from publish_jobs j join content_versions v on v.id = j.version_id join social_accounts a on a.id = j.account_id
     where j.id = ${id}`

@@ -11,7 +11,8 @@ export const isOn = (sql: ScopedSql) =>
 
 /**
  * A part of a statement over `publish_jobs j`: the id of the oldest brake that holds the job, null when none does. It
- * goes by the tags and the words as they are now, and by the words that this very account sends.
+ * goes by the tags and the words as they are now, and by the words that this very account sends, in
+ * all parts and the first comment.
  */
 export const brakeOn = (sql: ScopedSql) => sql`(
   select b.id from brakes b
@@ -23,9 +24,15 @@ export const brakeOn = (sql: ScopedSql) => sql`(
       where tagged.id = j.content_id and normalize(tag) ~ b.pattern)
     else exists (
       select 1 from content_versions said
-      where said.id = j.version_id and normalize(coalesce((
-        select own->>'text' from jsonb_array_elements(said.variants) own
-        where own->>'accountId' = j.account_id::text limit 1), said.text)) ~ b.pattern)
+      left join lateral (
+        select own from jsonb_array_elements(said.variants) own
+        where own->>'accountId' = j.account_id::text limit 1) mine on true
+      where said.id = j.version_id and normalize(concat_ws(E'\n',
+        case when j.first_comment_of is null then coalesce(mine.own->>'text', said.text) end,
+        case when j.first_comment_of is null then (
+          select string_agg(part->>'text', E'\n') from jsonb_array_elements(
+            case when jsonb_typeof(mine.own->'thread') = 'array' then mine.own->'thread' else said.thread end) part) end,
+        coalesce(mine.own->>'firstComment', said.first_comment))) ~ b.pattern)
     end
   order by b.created_at, b.id limit 1)`
 

@@ -171,8 +171,8 @@ export async function breakSealsOf(scope: Scope, mediaId: string): Promise<void>
   const rows = await scope.sql`
     select c.id from content c join content_versions v on v.id = c.version_id
     where c.state = 'approved' and (${mediaId}::uuid = any(v.media) or exists (
-        select 1 from jsonb_array_elements(v.variants) variant
-        where lower((variant->'media')::text)::jsonb ? ${mediaId.toLowerCase()}))
+        select 1 from jsonb_array_elements(v.thread || v.variants || jsonb_path_query_array(v.variants, '$[*].thread[*]')) part
+        where lower((part->'media')::text)::jsonb ? ${mediaId.toLowerCase()}))
       and (exists (select 1 from publish_jobs j where j.content_id = c.id and j.state in ('scheduled', 'held', 'publishing'))
         or not exists (select 1 from publish_jobs j where j.content_id = c.id and j.state = 'published'))
     order by c.id`

@@ -4,6 +4,7 @@ import { Confirm, LinkButton, NeedCard } from '../ui/index.tsx'
 import { RetryButton, SendLate, UnconfirmedAnswers } from './answers.tsx'
 import { Attempts } from './attempts.tsx'
 import { cardWords } from './card-words.tsx'
+import { FirstComment, PartsOut } from './parts.tsx'
 import { drawnState } from './words.ts'
 
 export interface StatusProps {
@@ -28,6 +29,8 @@ export function JobStatus({ workspace, sheet, maySchedule, polled }: StatusProps
   const body = (
     <>
       <StateCard workspace={workspace} sheet={sheet} maySchedule={maySchedule} />
+      <PartsOut sheet={sheet} />
+      <FirstComment base={base} sheet={sheet} />
       <Attempts attempts={job.attempts} zone={workspace.zone} said={job.error?.message} />
     </>
   )

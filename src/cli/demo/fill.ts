@@ -92,7 +92,13 @@ export async function fill(services: Services, worker: Worker, clock: MovedClock
       {
         at: began,
         what: async () => {
-          const words = { media: picture, tags: post.tags, variants }
+          const words = {
+            media: picture,
+            thread: (post.more ?? []).map(text => ({ text })),
+            firstComment: post.firstComment ?? '',
+            tags: post.tags,
+            variants,
+          }
           id = (await as(by, scope => createContent(scope, { text: post.before ?? post.text, ...words }))).id
         },
       },

@@ -35,6 +35,20 @@ export const misfits = {
   },
 } as const satisfies Catalogue
 
+/** What happens on our side where the parts of a thread and first comments are posts of their own. */
+export const replies = {
+  parent_unknown: {
+    outcome: 'rejected',
+    cause: 'The post is out, but its id at the platform is not known here, so nothing can answer it.',
+    next: 'Write the first comment there yourself.',
+  },
+  called_off_partly: {
+    outcome: 'rejected',
+    cause: 'It was called off after a part of it had gone out. Nothing more is sent.',
+    next: 'The parts that are out stand on the job’s page. Delete them there if they should not stay, or send the rest.',
+  },
+} as const satisfies Catalogue
+
 const wait =
   'Nothing to do at first: it is tried again. If it goes on, check whether the address is right and the service is up.'
 
