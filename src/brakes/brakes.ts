@@ -37,7 +37,7 @@ export async function putBrakeOn(scope: Scope, wish: BrakeWish): Promise<BrakePu
   const underWay = await takeBack(scope)
   const held = await holdBraked(scope)
   await record(scope, 'brake.put_on', id, { about, reason: wish.reason, held: held.length })
-  if (endsAt) await lowerDue(scope, endsAt)
+  if (endsAt) lowerDue(scope, endsAt)
   return { ...(await readBrake(scope, id)), underWay }
 }
 

@@ -63,7 +63,7 @@ export async function holdBraked(
   const { sql } = scope
   const held = await sql`
     with found as materialized (
-      select j.id, o.brake from publish_jobs j cross join lateral (select ${brakeOn(sql)} as brake) o
+      select j.id, o.brake from publish_jobs j cross join lateral (select ${brakeOn(sql)} as brake offset 0) o
       where j.state = 'scheduled' and (${ids}::uuid[] is null or j.id = any(${ids}::uuid[]))
         and (${contentId}::uuid is null or j.content_id = ${contentId}::uuid) and o.brake is not null
       order by j.id for update of j)
