@@ -13,11 +13,11 @@ export function lowerDue({ due }: Scope, at: Date, column: DueColumn = 'next_due
   if (!before || at < before) due.set(column, at)
 }
 
-/** Lowers the tenant's due time and, when it is close, wakes the workers at commit: their own timers see the rest. */
+/** Lowers the tenant's due time and, when it is close, wakes the workers at commit, with its own id: their own timers see the rest. */
 export async function wakeAt(scope: Scope, at: Date): Promise<void> {
   lowerDue(scope, at)
   await scope.sql`
-    select pg_notify('masthead_due', '') where ${at}::timestamptz <= public.clock() + interval '3 seconds'`
+    select pg_notify('masthead_due', ${scope.tenant.id}) where ${at}::timestamptz <= public.clock() + interval '3 seconds'`
 }
 
 /** Writes what was lowered, where something was: taking the row's lock is the point, so no condition may skip it. */

@@ -46,6 +46,16 @@ export async function besideBrakes(scope: Scope): Promise<void> {
   await scope.sql`select pg_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0))`
 }
 
+/**
+ * The same for who holds the due row, which brakes need at their end, and so may not wait.
+ * @returns false while a brake is being put on or taken off
+ */
+export async function besideBrakesNow(scope: Scope): Promise<boolean> {
+  const [row] = await scope.sql`
+    select pg_try_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0)) as free`
+  return row?.free === true
+}
+
 /** Which jobs a move looks at: all, those of one piece of content, or those named. */
 export interface Among {
   contentId?: string | null
