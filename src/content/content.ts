@@ -110,7 +110,7 @@ export async function restoreContent(scope: Scope, id: string): Promise<Content>
 
 /** Holds the row until the transaction ends, so that two saves follow each other. @throws NotFound */
 export async function lock(scope: Scope, id: string): Promise<ContentState> {
-  const [row] = isId(id) ? await scope.sql`select state from content where id = ${id} for update` : []
+  const [row] = isId(id) ? await scope.sql`select state from content where id = ${id} for no key update` : []
   if (!row) throw new NotFound()
   return row.state as ContentState
 }

@@ -101,6 +101,9 @@ export async function saveForecast(
   const id = newId()
   // One at a time: two that end together do not mix.
   await sql`select 1 from workspace for update`
+  // Whoever holds a job or lets it go forgets what was found about it: the jobs come before their findings.
+  await sql`
+    select 1 from publish_jobs where id = any(${facts.jobs.map(job => job.id)}::uuid[]) order by id for key share`
   await sql`delete from forecasts`
   await sql`insert into forecasts (id, asked_by, until) values (${id}, ${scope.actor.userId}, ${facts.until})`
   const rows = facts.jobs.map((job, at) => ({ job, found: findings[at] ?? [] }))

@@ -2,7 +2,7 @@ import { type OpenedAccount, openAccounts } from '../accounts/credential.ts'
 import type { Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Json, PlatformId } from '../platforms/platform.ts'
-import { brakeOn, holdBraked } from '../publishing/braked.ts'
+import { besideBrakesNow, brakeOn, holdBraked } from '../publishing/braked.ts'
 import { holdTooLate, tooLate } from '../publishing/late.ts'
 import { type Payload, payloadOf } from '../publishing/payload.ts'
 import { commentOf, type PostDraft, postDrafts } from '../publishing/post.ts'
@@ -124,7 +124,10 @@ const mostAside = 50
 
 async function putAside(scope: Scope, found: readonly Found[]): Promise<number> {
   const those = (aside: Aside) => found.filter(row => row.aside === aside)
-  const held = [...those('brake'), ...those('late')].slice(0, mostAside)
+  const braked = those('brake')
+  // A brake that is just being taken off would not see what is held for it: that is left to the next look.
+  const may = braked.length > 0 && (await besideBrakesNow(scope))
+  const held = [...(may ? braked : []), ...those('late')].slice(0, mostAside)
   const backlog = those('backlog')
   const broken = held.filter(row => row.state === 'publishing')
   if (broken.length > 0) {

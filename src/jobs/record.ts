@@ -60,6 +60,7 @@ export async function recordOutcome(
 
 /** The same for several attempts, in one transaction; those that published share their statements. */
 export async function recordOutcomes(scope: Scope, ended: readonly Ended[]): Promise<boolean[]> {
+  await lockBefore(scope, ended)
   const published = await recordPublished(scope, ended.flatMap(asPublished))
   const recorded = await Promise.all(
     ended.map(async ({ job, outcome, notes }) => {
@@ -79,6 +80,23 @@ export async function recordOutcomes(scope: Scope, ended: readonly Ended[]): Pro
   // Jobs before their accounts, as everything here locks them.
   if (resting.length > 0) await restAccounts(scope, resting)
   return recorded
+}
+
+/**
+ * What is planned again or taken back to review goes by its content: brakes before content before jobs, and the pieces by
+ * id, as people's moves lock them. An archiving under way is waited for and seen.
+ */
+async function lockBefore(scope: Scope, ended: readonly Ended[]): Promise<void> {
+  const { sql } = scope
+  const of = (...endings: readonly Ending['is'][]) =>
+    ended.filter(({ outcome }) => endings.includes(outcome.is)).map(({ job }) => job.contentId)
+  const [broken, again] = [of('unsealed'), of('retry', 'reconnect')]
+  if (broken.length + again.length === 0) return
+  await besideBrakes(scope)
+  if (broken.length > 0)
+    await sql`
+      select 1 from content where id = any(${[...broken, ...again]}::uuid[]) order by id for no key update`
+  else await sql`select 1 from content where id = any(${again}::uuid[]) order by id for share`
 }
 
 interface EndedPublished extends Ended {
@@ -157,10 +175,6 @@ async function recordOther(
   notes: readonly Note[],
 ): Promise<boolean> {
   const { sql } = scope
-  // Content before its jobs, as people's moves lock them: an archiving under way is waited for and seen.
-  if (outcome.is === 'unsealed') await sql`select 1 from content where id = ${job.contentId} for update`
-  if (outcome.is === 'retry' || outcome.is === 'reconnect')
-    await sql`select 1 from content where id = ${job.contentId} for share`
   const [held] = await sql`
     select public.clock() as now, public.clock() - j.first_try_at > ${longestHours} * interval '1 hour' as long_tried,
       ${perhapsOut(scope)} as perhaps
@@ -186,7 +200,7 @@ async function recordOther(
       // The lease's end is the next look; the attempt stays armed, so the look never sends.
       const at = new Date(now.getTime() + settled.afterMs)
       await sql`update publish_jobs set lease_until = ${at} where id = ${job.id}`
-      await lowerDue(scope, at)
+      lowerDue(scope, at)
       break
     }
     case 'retry': {
@@ -223,7 +237,6 @@ async function recordOther(
  */
 async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure): Promise<void> {
   const { sql } = scope
-  await besideBrakes(scope)
   const [now] = await sql`
     update publish_jobs j set
       state = case when c.state = 'archived' then ${calledOffState(scope)}
@@ -241,7 +254,7 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
     })
   else if (now?.state === 'held')
     await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval' })
-  else if ((await holdBraked(scope, { ids: [job.id] })).length === 0) await lowerDue(scope, at)
+  else if ((await holdBraked(scope, { ids: [job.id] })).length === 0) lowerDue(scope, at)
 }
 
 /**

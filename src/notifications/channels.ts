@@ -56,7 +56,7 @@ export async function changeChannels(scope: Scope, change: ChannelChange): Promi
   const { sql } = scope
   const id = scope.actor.userId
   const [row] = await sql`
-    select by_mail, channels, quiet_from, quiet_until, quiet_zone, quiet_urgent from users where id = ${id} for update`
+    select by_mail, channels, quiet_from, quiet_until, quiet_zone, quiet_urgent from users where id = ${id} for no key update`
   const now = channelsOf(row ?? {})
   const app: readonly Kind[] = change.app ?? now.app
   const mail: readonly Kind[] = change.mail ?? now.mail

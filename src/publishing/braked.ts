@@ -53,6 +53,16 @@ export async function besideBrakes(scope: Scope): Promise<void> {
   await scope.sql`select pg_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0))`
 }
 
+/**
+ * The same for who holds the due row, which brakes need at their end, and so may not wait.
+ * @returns false while a brake is being put on or taken off
+ */
+export async function besideBrakesNow(scope: Scope): Promise<boolean> {
+  const [row] = await scope.sql`
+    select pg_try_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0)) as free`
+  return row?.free === true
+}
+
 /** Which jobs a move looks at: all, those of one piece of content, or those named. */
 export interface Among {
   contentId?: string | null
@@ -70,7 +80,7 @@ export async function holdBraked(
   const { sql } = scope
   const held = await sql`
     with found as materialized (
-      select j.id, o.brake from publish_jobs j cross join lateral (select ${brakeOn(sql)} as brake) o
+      select j.id, o.brake from publish_jobs j cross join lateral (select ${brakeOn(sql)} as brake offset 0) o
       where j.state = 'scheduled' and (${ids}::uuid[] is null or j.id = any(${ids}::uuid[]))
         and (${contentId}::uuid is null or j.content_id = ${contentId}::uuid) and o.brake is not null
       order by j.id for update of j)

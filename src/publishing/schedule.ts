@@ -33,7 +33,7 @@ export async function scheduleJobs(
   const { sql } = scope
   await besideBrakes(scope)
   const [content] = isId(contentId)
-    ? await sql`select id, state, version_id from content where id = ${contentId} for update`
+    ? await sql`select id, state, version_id from content where id = ${contentId} for no key update`
     : []
   if (!content) throw new NotFound()
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
