@@ -100,7 +100,7 @@ export function RecurrencePage(props: RecurrencePageProps): Html {
                 { term: 'Rule', value: <code>{recurrence.rule}</code> },
               ]}
             />
-            <p class="faint">
+            <p class="block-after">
               Each time goes out what is saved by then. The next five weeks are planned; later ones follow by
               themselves.
             </p>

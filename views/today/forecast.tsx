@@ -1,10 +1,10 @@
 import type { Forecast } from '../../src/forecast/schema.ts'
 import { ForecastCounts } from '../forecast/mark.tsx'
 import type { Html } from '../html.ts'
-import { Block, Time } from '../ui/index.tsx'
+import { Time } from '../ui/index.tsx'
 
-/** How the next seven days look, in a line; nothing before the first forecast. */
-export function ForecastSummary({
+/** How the next seven days look, in a line below them; nothing before the first forecast. */
+export function ForecastLine({
   base,
   zone,
   head,
@@ -14,17 +14,14 @@ export function ForecastSummary({
   head: Omit<Forecast, 'jobs'> | null
 }): Html | null {
   if (!head || head.counts.red + head.counts.amber + head.counts.green === 0) return null
+  const wanting = head.counts.red + head.counts.amber > 0
   return (
-    <Block
-      title="Forecast"
-      more={{ href: `${base}/forecast`, label: 'Reasons and cures' }}
-      note={
-        <>
-          The next seven days, looked at <Time at={head.madeAt} zone={zone} />.
-        </>
-      }
-    >
+    <div class="outlook">
       <ForecastCounts counts={head.counts} />
-    </Block>
+      <small>
+        Looked at <Time at={head.madeAt} zone={zone} />.{' '}
+        {wanting && <a href={`${base}/forecast`}>Reasons and cures</a>}
+      </small>
+    </div>
   )
 }

@@ -31,7 +31,7 @@ export function deliveryMoment(
     tone: again ? 'review' : look.tone,
     icon: again ? 'refresh-cw' : look.icon,
     live: state === 'sending',
-    title: `${wordsOf(type)}: ${again ? 'to be tried again' : look.words.toLowerCase()}`,
+    title: `${again ? 'To be tried again' : look.words}: ${wordsOf(type)}`,
     children: (
       <>
         {answer && <p>{answer}</p>}
