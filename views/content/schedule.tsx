@@ -67,7 +67,7 @@ export function ScheduleBar({
       )}
       <ActionBar>
         {rights.schedule && (
-          <>
+          <div class="action-group">
             <Button variant="main" icon="clock" name="when" value="at" formaction={`${here}/publish-jobs`}>
               Schedule
             </Button>
@@ -82,18 +82,20 @@ export function ScheduleBar({
                 </Button>
               </div>
             </Popover>
-          </>
+          </div>
         )}
-        <Button variant={rights.schedule || open ? 'plain' : 'main'}>Save</Button>
-        {open && (
-          <Button
-            variant={rights.schedule ? 'plain' : 'main'}
-            icon="folder-check"
-            formaction={`${here}/submission`}
-          >
-            Send to review
-          </Button>
-        )}
+        <div class="action-group">
+          <Button variant={rights.schedule || open ? 'plain' : 'main'}>Save</Button>
+          {open && (
+            <Button
+              variant={rights.schedule ? 'plain' : 'main'}
+              icon="folder-check"
+              formaction={`${here}/submission`}
+            >
+              Send to review
+            </Button>
+          )}
+        </div>
       </ActionBar>
       <Explained sheet={sheet} />
     </SheetPart>

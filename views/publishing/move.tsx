@@ -53,7 +53,7 @@ export function MoveForm({
             error={wrong('zone')}
             options={known.map(name => ({
               value: name,
-              label: name === zone ? `${name} (this workspace)` : name,
+              label: name === zone ? `${name} (home)` : name,
             }))}
             required
           />

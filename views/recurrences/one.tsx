@@ -114,7 +114,7 @@ export function RecurrencePage(props: RecurrencePageProps): Html {
               What went out is in the calendar.
             </EmptyState>
           ) : (
-            <Rows label="The next occurrences">
+            <Rows label="The next occurrences" id="to-come">
               {recurrence.upcoming.map(one => (
                 <ToCome
                   base={base}

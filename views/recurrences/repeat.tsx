@@ -50,12 +50,12 @@ export function RepeatFields({
         <Field
           type="number"
           name="times"
-          label="Or so many times"
+          label="Times"
+          hint="Leave both empty for no end."
           min="1"
           max="1000"
           value={repeat.times}
           error={errors.times}
-          width="short"
         />
       </FieldRow>
       <div class="weekdays">

@@ -14,13 +14,11 @@ export function ForecastLine({
   head: Omit<Forecast, 'jobs'> | null
 }): Html | null {
   if (!head || head.counts.red + head.counts.amber + head.counts.green === 0) return null
-  const wanting = head.counts.red + head.counts.amber > 0
   return (
     <div class="outlook">
       <ForecastCounts counts={head.counts} />
       <small>
-        Looked at <Time at={head.madeAt} zone={zone} />.{' '}
-        {wanting && <a href={`${base}/forecast`}>Reasons and cures</a>}
+        <a href={`${base}/forecast`}>Forecast</a> of <Time at={head.madeAt} zone={zone} />
       </small>
     </div>
   )

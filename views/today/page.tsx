@@ -149,7 +149,7 @@ function NextOut({ frame, today }: { frame: Frame; today: Today }): Html {
 
 function WeekAhead({ base, today, zone }: { base: string; today: Today; zone: string }): Html {
   return (
-    <Block title="The week ahead" more={{ href: `${base}/forecast`, label: 'Forecast' }}>
+    <Block title="The week ahead">
       <Strip
         label="The week ahead"
         days={today.ahead.map(({ date, jobs }, index) => ({
