@@ -9,7 +9,6 @@ try {
   const next = tenant
     ? 'sign in there.'
     : `open it and set up your workspace with the code ${running.services.setupCode}`
-  process.stdout.write(`Masthead is ready at ${running.address} – ${next}\n`)
   const end = (atOnce: boolean) => {
     running.stop(atOnce).then(
       () => process.exit(0),
@@ -18,6 +17,7 @@ try {
   }
   process.on('SIGTERM', () => end(false))
   process.on('SIGINT', () => end(true))
+  process.stdout.write(`Masthead is ready at ${running.address} – ${next}\n`)
 } catch (error) {
   const words =
     error instanceof Stop ? error.message : `Masthead could not start: ${(error as Error).message}`

@@ -45,7 +45,7 @@ export async function start(
   try {
     await readyStorage(services)
     await holdAfterRestore(services)
-    const listener = await owner.listen('masthead_due', worker.wake, worker.wake)
+    const listener = await owner.listen('masthead_due', worker.wake, () => worker.wake())
     watchdog = pools && watch(pools, services, giveUp, times)
     await watchdog?.listening
     // After every other LISTEN: that it is the last one is how the processes know each other.

@@ -8,16 +8,18 @@ const post: Accepted = {
   place: 'ada',
   texts: ['Fresh beans'],
   dueAt: 1_000_000,
+  pictures: 1,
   cancelledAt: null,
 }
 const row: Recorded = {
   job: 'j1',
   tenant: 'northwind',
+  text: 'Fresh beans',
   state: 'published',
   openAttempts: 0,
   publishedEvents: 1,
 }
-const there: Shown = { place: 'ada', text: 'Fresh beans', at: 1_000_200 }
+const there: Shown = { place: 'ada', text: 'Fresh beans', at: 1_000_200, alts: ['northwind picture'] }
 const clean: Evidence = {
   accepted: [post],
   recorded: [row],
@@ -29,7 +31,7 @@ const clean: Evidence = {
   ]),
   clearAt: 0,
   mostLateMs: 1_000,
-  zombies: [],
+  told: [],
 }
 const nothing = Object.fromEntries(violations.map(one => [one, 0]))
 
@@ -65,9 +67,13 @@ describe('finds what is planted', () => {
     ['published and not there', { shown: [] }, { LIE: 1 }],
     ['there and failed', { recorded: [{ ...row, state: 'failed', publishedEvents: 0 }] }, { LIE: 1 }],
     ['told twice', { recorded: [{ ...row, publishedEvents: 2 }] }, { LIE: 1 }],
-    ['a process that does not come back', { zombies: ['process 2'] }, { ZOMBIE: 1 }],
-    ["another tenant's account", { shown: [{ ...there, place: 'dan' }] }, { LEAK: 1 }],
-    ["another tenant's row", { recorded: [{ ...row, tenant: 'southpaw' }] }, { LEAK: 1 }],
+    ['a process that does not come back', { told: [['ZOMBIE', 'process 2']] }, { ZOMBIE: 1 }],
+    ['connections that stay open', { told: [['LEAK', '9 connections']] }, { LEAK: 1 }],
+    ['planned twice', { recorded: [row, { ...row, job: 'j2' }] }, { DOUBLE: 1 }],
+    ["another tenant's account", { shown: [{ ...there, place: 'dan' }] }, { WRONG: 1 }],
+    ["another tenant's row", { recorded: [{ ...row, tenant: 'southpaw' }] }, { WRONG: 1 }],
+    ["another tenant's picture", { shown: [{ ...there, alts: ['southpaw picture'] }] }, { WRONG: 1 }],
+    ['without its picture', { shown: [{ ...there, alts: [] }] }, { WRONG: 1 }],
   ]
   for (const [name, change, counts] of planted)
     test(name, () => {
@@ -78,5 +84,7 @@ describe('finds what is planted', () => {
     const late = { shown: [{ ...there, at: 1_030_000 }] }
     expect(check({ ...clean, ...late, clearAt: 1_029_500 }).counts.LATE).toBe(0)
     expect(check({ ...clean, ...late, clearAt: 1_028_500 }).counts.LATE).toBe(1)
+    const accepted = [{ ...post, clearAt: 0 }]
+    expect(check({ ...clean, ...late, accepted, clearAt: 1_029_500 }).counts.LATE).toBe(1)
   })
 })

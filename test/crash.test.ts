@@ -8,7 +8,7 @@ import sharp from 'sharp'
 import { createWorker } from '../src/jobs/worker.ts'
 import { type House, openHouse } from './cast.ts'
 import { describePeer, type Pds, startMastodon, startPds } from './peers/index.ts'
-import { type Served, serve } from './peers/serve.ts'
+import { passOn, type Served, serve } from './peers/serve.ts'
 
 const steps = [
   'before-arm',
@@ -306,18 +306,6 @@ describePeer('pds', 'killed at every step, on a real server', () => {
     expect(await pds.records(ada.did)).toHaveLength(steps.length)
   }, 120_000)
 })
-
-/** To the real server and back, so that its calls can be counted. */
-async function passOn(to: string, request: Parameters<Parameters<typeof serve>[0]>[0]): Promise<Response> {
-  const own = ['host', 'connection', 'content-length']
-  const answer = await fetch(`${to}${request.path}?${request.query}`, {
-    method: request.method,
-    headers: Object.fromEntries([...request.headers].filter(([name]) => !own.includes(name))),
-    ...(request.method === 'POST' ? { body: new Uint8Array(request.raw) } : {}),
-  })
-  const headers = new Headers({ 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
-  return new Response(await answer.arrayBuffer(), { status: answer.status, headers })
-}
 
 describe('altogether', () => {
   test('nothing lost, nothing twice, nothing unexplained', () => {

@@ -96,6 +96,10 @@ async function fillTheRest(): Promise<void> {
   await finch.api('POST', '/content', { text: canary }, { 'idempotency-key': canary })
   await finch.page('POST', `/w/${canary}-roasters/content/new/draft`, { text: canary })
   await finch.api('POST', '/accounts', { platform: 'rehearsal', settings: {} })
+  const approved = (await finch.api('POST', '/content', { text: canary })).body.id
+  await finch.api('POST', `/content/${approved}/submission`)
+  await finch.api('POST', `/content/${approved}/approval`)
+  await finch.api('POST', '/forecasts')
   await storage.write(`${snapshotFolder(tenantId)}20261127t000000z-k1.capsule`, Buffer.from(canary))
   await db.within({ tenantId, userId: null, role: 'system' }, async ({ sql }) => {
     const team = newId()

@@ -8,7 +8,7 @@ import { type House, openHouse } from './cast.ts'
 import { type Explored, explore } from './model/explore.ts'
 import { type Bounds, World } from './model/world.ts'
 
-setDefaultTimeout(120_000)
+setDefaultTimeout(300_000)
 
 let house: House
 let world: World

@@ -138,10 +138,14 @@ describe('two processes', () => {
       accounts.push(made.body.id)
     }
     const jobs: string[] = []
-    const dueFrom = Date.now() + 12_000
-    for (let n = 0; n < posts; n++) {
-      const { body } = await ask(balancer.url, 'POST', '/content', { text: `due post ${n}` })
-      const planned = await ask(balancer.url, 'POST', `/content/${body.id}/publish-jobs`, {
+    const began = performance.now()
+    const written: string[] = []
+    for (let n = 0; n < posts; n++)
+      written.push((await ask(balancer.url, 'POST', '/content', { text: `due post ${n}` })).body.id)
+    // Late enough for all to be planned, by what this machine has just shown.
+    const dueFrom = Date.now() + 5_000 + 3 * (performance.now() - began)
+    for (const [n, id] of written.entries()) {
+      const planned = await ask(balancer.url, 'POST', `/content/${id}/publish-jobs`, {
         accounts: [accounts[n % accounts.length]],
         at: new Date(dueFrom + n * 60).toISOString(),
       })

@@ -9,6 +9,7 @@ import { holdLease, LeaseLost } from '../src/jobs/lease.ts'
 import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
+import { cancelJob } from '../src/publishing/moves.ts'
 import { scheduleJobs } from '../src/publishing/schedule.ts'
 import type { Services } from '../src/services.ts'
 import { type House, openHouse, type Person } from './cast.ts'
@@ -91,6 +92,22 @@ function holdAnswer(status = 200): { arrived: Promise<void>; let: () => void } {
   const go = Promise.withResolvers<number>()
   answering = { arrived: here.resolve, go: go.promise }
   return { arrived: here.promise, let: () => go.resolve(status) }
+}
+/** Does `work` in a transaction that stays open until `commit`. */
+async function hold(actor: Actor, work: (scope: Scope) => Promise<unknown>) {
+  const [done, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const held = house.services.db.within(actor, async scope => {
+    await work(scope)
+    done.resolve()
+    await go.promise
+  })
+  await Promise.race([done.promise, held])
+  return {
+    async commit() {
+      go.resolve()
+      await held
+    },
+  }
 }
 const until = async (what: () => Promise<boolean>, ms = 10_000): Promise<void> => {
   const end = Date.now() + ms
@@ -184,7 +201,7 @@ describe('a lease that was taken over', () => {
     const untouched = await read(id)
     expect(untouched).toMatchObject({
       state: 'publishing',
-      attempts: [{ outcome: 'lost' }, { outcome: null }],
+      attempts: [{ outcome: 'lost' }, { outcome: null, armedAt: null }],
     })
     expect(await inside(scope => recordOutcome(scope, second, published))).toBe(true)
     expect(await inside(scope => recordOutcome(scope, second, published))).toBe(false)
@@ -499,7 +516,78 @@ describe('stopping', () => {
   })
 })
 
+describe('called off at the very moment of a claim', () => {
+  const somebodyWaits = () =>
+    until(async () => {
+      const rows = await house.services.db.owner`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return rows.length > 0
+    })
+
+  test('the claim came first: it is not called off, and the answer says so', async () => {
+    const id = await planOne('Claimed first', await connect(house.alice, 'rehearsal'))
+    const claim = await hold(system(house.alice), scope => claimJobs(scope, 'the quick one', 8))
+    const answer = house.alice.api('DELETE', `/publish-jobs/${id}`)
+    await somebodyWaits()
+    await claim.commit()
+    const { status, body } = await answer
+    expect({ status, code: body.code }).toEqual({ status: 409, code: 'job_in_flight' })
+    expect((await read(id)).state).toBe('publishing')
+    await house.shiftClock(21_000)
+    await hire().idle()
+    expect((await read(id)).state).toBe('published')
+  })
+
+  test('its answer is lost at that very moment: it is not put off', async () => {
+    const id = await planOne('Lost just now', await connect(house.alice, 'rehearsal'))
+    const { jobs } = await inside(scope => claimJobs(scope, 'the slow one', 8))
+    const job = jobs.find(one => one.id === id)
+    if (!job) throw new Error('The job was not claimed')
+    const why = { code: 'lost', message: 'The answer was lost.', next: 'Nothing to do.' }
+    const ending = await hold(system(house.alice), scope =>
+      recordOutcome(scope, job, { is: 'retry', why, perhaps: true }),
+    )
+    const at = new Date(Date.now() + 3_600_000).toISOString()
+    const answer = house.alice.api('PATCH', `/publish-jobs/${id}`, { at })
+    await somebodyWaits()
+    await ending.commit()
+    expect((await answer).status).toBe(409)
+    expect((await read(id)).state).toBe('scheduled')
+    await house.alice.api('DELETE', `/publish-jobs/${id}`)
+  })
+
+  test('the word came first: it is not claimed, and never goes out', async () => {
+    const account = await connect(house.alice, 'rehearsal')
+    const id = await planOne('Called off first', account)
+    const owner: Actor = { tenantId: house.alice.tenant.id, userId: house.alice.id, role: 'owner' }
+    const word = await hold(owner, scope => cancelJob(scope, id))
+    await inside(async scope => {
+      const claimed = await claimJobs(scope, 'the late one', 8)
+      expect(claimed.jobs.map(job => job.id)).not.toContain(id)
+    })
+    await word.commit()
+    await hire().idle()
+    expect(await read(id)).toMatchObject({ state: 'cancelled', attempts: [] })
+    expect(await arrived(account)).toHaveLength(0)
+  })
+})
+
 describe('the dispatcher', () => {
+  test('does not wait for a workspace in which another is just claiming', async () => {
+    const id = await planOne('Elsewhere claimed', await connect(house.alice, 'rehearsal'))
+    const other = await hold(
+      system(house.alice),
+      ({ sql }) => sql`select 1 from tenant_due where role = current_user for update`,
+    )
+    const worker = hire()
+    const waits = Bun.sleep(8_000).then(() => 'waits')
+    expect(await Promise.race([worker.idle(), waits])).not.toBe('waits')
+    expect((await read(id)).state).toBe('scheduled')
+    await other.commit()
+    await worker.idle()
+    expect((await read(id)).state).toBe('published')
+  })
+
   test('what is planned at the very moment of a claim is not forgotten', async () => {
     const [first, second] = [await connect(house.alice, 'rehearsal'), await connect(house.alice, 'rehearsal')]
     const due = await planOne('Due already', first)

@@ -114,7 +114,7 @@ const neverExcused = /(?:attack|attack-sql|crash|isolation|model|race|scope|wall
 /**
  * The failed files once more, alone on the machine. Many tests run real processes, browsers and servers, and a wait that is long enough
  * for them is now and then too short on a shared machine. What passes alone is named in the output, so that it gets mended.
- * @returns the cases with the failed ones replaced by what the second run said of them
+ * @returns the cases, those of such a file as the second run has them; a test is failed that failed in both
  */
 async function askAgain(cases: Case[], folder: string): Promise<Case[]> {
   const failed = cases.filter(one => one.state === 'failed' && !neverExcused.test(one.file))
@@ -128,12 +128,17 @@ async function askAgain(cases: Case[], folder: string): Promise<Case[]> {
     '1',
   )
   const again = existsSync(report) ? readReport(readFileSync(report, 'utf8')) : []
-  return cases.map(one => {
-    const second = again.find(other => other.file === one.file && other.name === one.name)
-    if (!failed.includes(one) || second?.state !== 'passed') return one
-    console.log(`Passed when it ran alone: ${one.file}: ${one.name}`)
-    return second
-  })
+  const firstOf = ({ file, name }: Case) => cases.find(one => one.file === file && one.name === name)
+  // What a file does before its tests has no name; the tests that did not come to run for it are in the second report alone.
+  for (const { file, name } of failed)
+    if (!again.some(one => one.file === file && one.state === 'failed' && one.name === name))
+      console.log(`Passed when it ran alone: ${file}: ${name}`)
+  return [
+    ...cases.filter(one => !again.some(({ file }) => file === one.file)),
+    ...again.map(one =>
+      one.state === 'failed' && firstOf(one)?.state === 'passed' ? { ...one, state: 'passed' as const } : one,
+    ),
+  ]
 }
 
 async function main(): Promise<number> {

@@ -456,3 +456,65 @@ test('a backend that may not become the tenant is let go, and the next one may',
   expect(after?.pid).not.toBe(before?.pid)
   await deleteTenantSchema(db.owner, made.id)
 })
+
+describe('at home', () => {
+  const where = (db: Database, actor: Actor) =>
+    db.within(
+      actor,
+      async ({ sql }) => {
+        const [row] = await sql`select pg_backend_pid() as pid, (select name from workspace) as name`
+        return { pid: row?.pid as number, name: row?.name as string }
+      },
+      { home: true },
+    )
+
+  test('a tenant meets the same backend again, whoever else is busy, and reads its own rows', async () => {
+    const db = await open(4)
+    const met = await Promise.all(
+      Array.from({ length: 60 }, (_, round) => where(db, round % 3 === 0 ? southpaw : northwind)),
+    )
+    const of = (rest: boolean) => met.filter((_, round) => (round % 3 === 0) === rest)
+    for (const rows of [of(true), of(false)])
+      expect(new Set(rows.map(row => JSON.stringify(row))).size).toBe(1)
+    expect(of(true)[0]?.name).not.toBe(of(false)[0]?.name)
+  })
+
+  test('who comes without a home gets what waits for nobody, and who waits for a home gets it when it is free', async () => {
+    const db = await open(2)
+    const { pid } = await where(db, northwind)
+    const gate = Promise.withResolvers<void>()
+    const held = db.within(northwind, () => gate.promise, { home: true })
+    const waiting = where(db, northwind)
+    const [other] = await db.within(northwind, ({ sql }) => sql`select pg_backend_pid() as pid`)
+    expect(other?.pid).not.toBe(pid)
+    expect(await Promise.race([waiting, Bun.sleep(50).then(() => 'waits')])).toBe('waits')
+    gate.resolve()
+    await held
+    expect((await waiting).pid).toBe(pid)
+  })
+
+  test('two tenants on one connection keep a plan each', async () => {
+    const db = await open(1)
+    for (let round = 0; round < 3; round++) for (const actor of [northwind, southpaw]) await where(db, actor)
+    const [kept] = await db.within(
+      northwind,
+      ({ sql }) => sql`
+        select count(*)::int as statements, sum(generic_plans)::int as generic from pg_prepared_statements
+        where statement like 'select pg_backend_pid() as pid, (select name%'`,
+      { home: true },
+    )
+    expect(kept).toEqual({ statements: 2, generic: 6 })
+  })
+
+  test('a home whose connection is cut is made again, for those who wait for it too', async () => {
+    const db = await open(2)
+    const { pid } = await where(db, northwind)
+    const gate = Promise.withResolvers<void>()
+    const held = failureOf(db.within(northwind, () => gate.promise, { home: true }))
+    const waiting = where(db, northwind)
+    await clone.db.owner`select pg_terminate_backend(${pid}, 5000)`
+    gate.resolve()
+    expect(await held).toBeInstanceOf(Unavailable)
+    expect((await waiting).pid).not.toBe(pid)
+  })
+})

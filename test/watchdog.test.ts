@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { assemble, type Database } from '../src/db/database.ts'
-import { type LastingPool, lasting } from '../src/db/lasting.ts'
+import { lasting } from '../src/db/lasting.ts'
 import { openPool, type PoolOptions } from '../src/db/pool.ts'
 import type { Actor } from '../src/db/scope.ts'
 import { type WatchTimes, watch } from '../src/db/watchdog.ts'
@@ -32,7 +32,7 @@ interface Watched {
   proxy: TcpProxy
   replaced: string[]
   sentences: string[]
-  pools: { app: LastingPool; owner: LastingPool }
+  pools: Parameters<typeof watch>[0]
 }
 
 /** The database by way of a proxy, watched in a hurry. */
@@ -42,21 +42,23 @@ async function open(times: Partial<WatchTimes> = {}, max = 4): Promise<Watched> 
   const proxy = await startProxy({ path: join(server.socket, '.s.PGSQL.5432') })
   const replaced: string[] = []
   const sentences: string[] = []
-  const pool = (user: 'owner' | 'app', options: PoolOptions, answerMs?: number) => {
-    const login = clone.address(clone.name, user)
+  const pool = (name: keyof Watched['pools'], options: PoolOptions, answerMs?: number) => {
+    const login = clone.address(clone.name, name === 'owner' ? 'owner' : 'app')
     if ('url' in login) throw new Error('the test cluster is reached by its socket')
     const url = `postgres://${login.user}:${encodeURIComponent(login.password)}@127.0.0.1:${proxy.port}/${clone.name}`
     const again = () => {
-      replaced.push(user)
+      replaced.push(name)
       return openPool({ url }, options)
     }
-    return lasting(user, openPool({ url }, options), again, answerMs)
+    return lasting(name, openPool({ url }, options), again, answerMs)
   }
   const pools = {
     app: pool('app', { name: 'masthead test watched', max }, 400),
+    worker: pool('worker', { name: 'masthead test watched', max: 2 }),
     owner: pool('owner', { name: 'masthead test watched', max: 2 }),
   }
-  const db = await assemble(pools.app.sql, pools.owner.sql, clone.db.appRole, testSecret)
+  const { app, worker, owner } = pools
+  const db = await assemble(app.sql, owner.sql, clone.db.appRole, testSecret, worker.sql)
   const all = { everyMs: 100, lateMs: 250, giveUpMs: 60_000, ...times }
   const dog = watch(
     pools,
@@ -66,7 +68,7 @@ async function open(times: Partial<WatchTimes> = {}, max = 4): Promise<Watched> 
   )
   closing.push(async () => {
     await Promise.race([dog.stop(), Bun.sleep(500)])
-    await Promise.all([pools.app, pools.owner].map(({ sql }) => sql.end({ timeout: 0 })))
+    await Promise.all(Object.values(pools).map(({ sql }) => sql.end({ timeout: 0 })))
     await proxy.stop()
   })
   return { db, proxy, replaced, sentences, pools }

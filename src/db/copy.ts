@@ -27,7 +27,7 @@ export async function tablesOf(tx: Tx, schema: string): Promise<Table[]> {
     select c.relname as table, f.relname as needs from pg_constraint k
     join pg_class c on c.oid = k.conrelid join pg_class f on f.oid = k.confrelid
     join pg_namespace n on n.oid = k.connamespace
-    where n.nspname = ${schema} and k.contype = 'f' and k.conrelid <> k.confrelid`
+    where n.nspname = ${schema} and k.contype = 'f' and k.conrelid <> k.confrelid order by 1, 2`
   const tables = new Map<string, Table>()
   for (const { table, name, type } of columns) {
     const known = tables.get(table as string) ?? { name: table as string, columns: [] }

@@ -27,8 +27,8 @@ export interface Database {
   tenantBySlug(slug: string): Promise<Tenant | null>
   /** Forgets what is remembered about a tenant (it was made, renamed or erased). */
   forgetTenant(id: string): void
-  /** The two pools as the watchdog replaces them; null over pools that a test opened. */
-  pools: { app: LastingPool; owner: LastingPool } | null
+  /** The pools as the watchdog replaces them; null over pools that a test opened. */
+  pools: { app: LastingPool; worker: LastingPool; owner: LastingPool } | null
   /** Called after each transaction of `within` that may have written; one listener. */
   afterCommit: Committed | null
   close(): Promise<void>
@@ -38,6 +38,8 @@ export interface Database {
 export const embeddedAppRole = 'masthead_app'
 /** A single query of the app's own login, outside any scope, is given up after so long. */
 const answerMs = 10_000
+/** The worker's connections: few, so that each tenant's tables are loaded once, and enough to wait for the disk together. */
+const homes = 4
 const databaseName = 'masthead'
 
 interface Addresses {
@@ -73,12 +75,18 @@ export async function openDatabase(
     await seedReference(owner)
     const prepare = await preparing(where, config.pgbouncerPrepare, log)
     const openApp = () => openPool(where.app, { name: 'masthead', max: 10, prepare })
+    const openHomes = () => openPool(where.app, { name: 'masthead worker', max: homes, prepare })
     sql = openApp()
-    const pools = { app: lasting('app', sql, openApp, answerMs), owner: lasting('owner', owner, openOwner) }
+    const pools = {
+      app: lasting('app', sql, openApp, answerMs),
+      worker: lasting('worker', openHomes(), openHomes),
+      owner: lasting('owner', owner, openOwner),
+    }
     // The very object: `within` asks it whom to tell after a commit.
-    return Object.assign(await assemble(pools.app.sql, pools.owner.sql, where.appRole, config.secret), {
-      pools,
-    })
+    return Object.assign(
+      await assemble(pools.app.sql, pools.owner.sql, where.appRole, config.secret, pools.worker.sql),
+      { pools },
+    )
   } catch (error) {
     await Promise.all([owner.end({ timeout: 1 }), sql?.end({ timeout: 1 })])
     throw error
@@ -109,7 +117,13 @@ async function preparing({ app, shown }: Addresses, wanted: boolean, log: Log): 
 }
 
 /** Puts the pieces together over two open pools; tests use it on a database of their own. */
-export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: string): Promise<Database> {
+export async function assemble(
+  sql: Sql,
+  owner: Sql,
+  appRole: string,
+  secret: string,
+  homes: Sql = sql,
+): Promise<Database> {
   await checkSecret(sql, secret)
   const [version] = await sql`select current_setting('server_version_num')::int as number`
   const directory = tenantDirectory(sql, secret)
@@ -120,7 +134,7 @@ export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: st
     owner,
     appRole,
     within: telling(
-      createWithin(sql, directory.byId, version?.number as number, hashAddress),
+      createWithin(sql, directory.byId, version?.number as number, hashAddress, homes),
       () => database.afterCommit,
     ),
     afterCommit: null,
@@ -130,7 +144,7 @@ export async function assemble(sql: Sql, owner: Sql, appRole: string, secret: st
     forgetTenant: directory.forget,
     pools: null,
     async close() {
-      await Promise.all([sql.end({ timeout: 3 }), owner.end({ timeout: 3 })])
+      await Promise.all([...new Set([sql, homes, owner])].map(pool => pool.end({ timeout: 3 })))
     },
   }
   return database

@@ -11,10 +11,10 @@ export async function lowerDue(scope: Scope, at: Date): Promise<void> {
     where role = current_user`
 }
 
-/** Lowers the tenant's due time and, when it is close, wakes the workers at commit: their own timers see the rest. */
+/** Lowers the tenant's due time and, when it is close, wakes the workers at commit, with its own id: their own timers see the rest. */
 export async function wakeAt(scope: Scope, at: Date): Promise<void> {
   await scope.sql`
-    select pg_notify('masthead_due', '') where ${at}::timestamptz <= public.clock() + interval '3 seconds'`
+    select pg_notify('masthead_due', ${scope.tenant.id}) where ${at}::timestamptz <= public.clock() + interval '3 seconds'`
   await lowerDue(scope, at)
 }
 

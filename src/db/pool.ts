@@ -2,10 +2,13 @@ import postgres from 'postgres'
 import { Stop } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 
-/** A pool of the driver, with what our patch adds to it (patches/, letters g and j). */
+/** A pool of the driver, with what our patch adds to it (patches/, letters g, j and k). */
 export type Sql = postgres.Sql<Record<string, never>> & {
-  /** A connection for one transaction, as soon as `head`, the text that begins it, is on its way there. */
-  lease(head: string): Promise<Lease>
+  /**
+   * A connection for one transaction, as soon as `head`, the text that begins it, is on its way there.
+   * @param key what has the same key meets on the same connection, and prepares statements of its own there
+   */
+  lease(head: string, key?: string): Promise<Lease>
   /** Cuts off every connection outside a transaction that has waited for an answer for so long; answers how many. */
   stalled(ms: number): number
   /** When the server last sent anything on any connection of the pool, by `performance.now()`. */

@@ -37,7 +37,7 @@ const stalledMs = 12_000
  * @param giveUp called once, with a sentence, when no pool has answered for `giveUpMs`
  */
 export function watch(
-  pools: { app: LastingPool; owner: LastingPool },
+  pools: { app: LastingPool; worker: LastingPool; owner: LastingPool },
   { log, metrics }: { log: Log; metrics: Pick<Metrics, 'count'> },
   giveUp: (sentence: string) => void,
   times: WatchTimes = usual,
@@ -45,6 +45,7 @@ export function watch(
   const echo = echoing(pools.owner)
   const all: Watched[] = [
     { pool: pools.app, ask: () => pools.app.sql`select 1`, excused: true },
+    { pool: pools.worker, ask: () => pools.worker.sql`select 1`, excused: true },
     { pool: pools.owner, ask: echo.ask },
   ]
   let silentMs = 0
@@ -60,6 +61,7 @@ export function watch(
     silentMs += Math.min(performance.now() - askedAt, times.everyMs * 2)
     askedAt = performance.now()
     pools.app.sql.stalled(stalledMs)
+    pools.worker.sql.stalled(stalledMs)
     if (silentMs > times.giveUpMs && !stopped) {
       stopped = true
       clearInterval(timer)

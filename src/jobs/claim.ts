@@ -8,6 +8,7 @@ import { type Payload, payloadOf } from '../publishing/payload.ts'
 import { type PostDraft, postDrafts } from '../publishing/post.ts'
 import { sealFor, sealOf } from '../publishing/seals.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
+import { type Resting, type RestingServers, restOfAccount, waitForLimits } from './rests.ts'
 
 /** How long a claimed job is its worker's; renewed while it is being sent. */
 export const leaseSeconds = 20
@@ -48,22 +49,51 @@ export interface Claim {
 /**
  * Claims at most `most` jobs that are due, and those whose worker let its lease run out. One job an account at a time,
  * the longest due first, so that an account's posts go out in their order. What a brake is on, and what is later than it
- * may be, is held instead; what is late with others is given a moment of its own.
+ * may be, is held instead; what is late with others is given a moment of its own, and so is what its platform would refuse
+ * because a limit is used up.
+ * @param servers those that take no more calls for now
+ * @param full platforms of which nothing is to be claimed
  */
-export async function claimJobs(scope: Scope, worker: string, most: number): Promise<Claim> {
-  const found = await findDue(scope, most)
+export async function claimJobs(
+  scope: Scope,
+  worker: string,
+  most: number,
+  servers: RestingServers = new Map(),
+  full: readonly PlatformId[] = [],
+): Promise<Claim> {
+  const found = await findDue(scope, most, servers, full)
   const aside = await putAside(scope, found)
-  const jobs = await claimFound(scope, worker, most, aside > 0 ? await findDue(scope, most) : found)
+  const jobs = await claimFound(
+    scope,
+    worker,
+    most,
+    aside > 0 ? await findDue(scope, most, servers, full) : found,
+  )
   return { jobs, aside }
 }
 
-type Aside = 'brake' | 'late' | 'backlog'
-type Found = Record<string, unknown> & { aside: Aside | null }
+/** Asks what a claim asks, for nothing. */
+export async function warmClaim(scope: Scope): Promise<void> {
+  await Promise.all([
+    findDue(scope, 0, new Map(), []),
+    openAccounts(scope, []),
+    postDrafts(scope, []),
+    markClaimed(scope, '', []),
+  ])
+}
+
+type Aside = 'brake' | 'late' | 'backlog' | 'limit'
+type Found = Record<string, unknown> & { aside: Aside | null; rest: Resting | null }
 
 /** The due jobs, locked, each with why it is not to be sent. What may have been sent is to be looked for in any case. */
-async function findDue({ sql }: Scope, most: number): Promise<Found[]> {
+async function findDue(
+  { sql }: Scope,
+  most: number,
+  servers: RestingServers,
+  full: readonly PlatformId[],
+): Promise<Found[]> {
   const rows = await sql`
-    select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform,
+    select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform, a.settings, a.rests_until,
       extract(epoch from public.clock() - j.run_at)::float8 as late, public.clock() as now,
       (select approval_required from workspace) as approval_required,
       case when j.state = 'publishing' and (select armed_at is not null from publish_attempts where id = j.attempt_id) then null
@@ -72,13 +102,16 @@ async function findDue({ sql }: Scope, most: number): Promise<Found[]> {
         when j.state = 'scheduled' and j.next_try_at is null
           and j.run_at <= public.clock() - ${backlogSeconds} * interval '1 second' then 'backlog' end as aside
     from publish_jobs j join social_accounts a on a.id = j.account_id
-    where (j.state = 'publishing' and j.lease_until <= public.clock())
+    where a.platform <> all(${[...full]}::text[]) and ((j.state = 'publishing' and j.lease_until <= public.clock())
       or (j.state = 'scheduled' and coalesce(j.next_try_at, j.run_at) <= public.clock()
-        and not exists (select 1 from publish_jobs busy where busy.account_id = j.account_id and busy.state = 'publishing'))
+        and not exists (select 1 from publish_jobs busy where busy.account_id = j.account_id and busy.state = 'publishing')))
     order by coalesce(j.next_try_at, j.run_at), j.id
     limit ${most * 4}
     for update of j skip locked`
-  return rows as unknown as Found[]
+  return rows.map(row => {
+    const rest = row.state === 'scheduled' ? restOfAccount(row, servers) : null
+    return { ...row, rest, aside: (row.aside as Aside | null) ?? (rest && 'limit') }
+  })
 }
 
 /** So many are held in one claim: each is told to those who can answer. */
@@ -100,7 +133,9 @@ async function putAside(scope: Scope, found: readonly Found[]): Promise<number> 
     await holdTooLate(scope, ids)
   }
   if (backlog.length > 0) await spreadLate(scope, [...new Set(backlog.map(row => row.account_id as string))])
-  return held.length + backlog.length
+  const resting = those('limit').flatMap(({ rest }) => rest ?? [])
+  if (resting.length > 0) await waitForLimits(scope, resting)
+  return held.length + backlog.length + resting.length
 }
 
 const idOf = (row: Found) => row.id as string

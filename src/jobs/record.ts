@@ -5,10 +5,12 @@ import type { Scope } from '../db/scope.ts'
 import { record, recordAll } from '../events.ts'
 import { helpPath } from '../platforms/catalogue/index.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
+import type { Rest } from '../platforms/rest.ts'
 import { besideBrakes, holdBraked } from '../publishing/braked.ts'
 import { perhapsOut } from '../publishing/perhaps.ts'
 import { brokenNote, changedSince } from '../publishing/seals.ts'
 import type { ClaimedJob } from './claim.ts'
+import { restAccounts } from './rests.ts'
 
 /** A post is tried at most so often, and for so long after its first try; then it has failed. */
 const mostTries = 8
@@ -37,6 +39,8 @@ export interface Ended {
   job: ClaimedJob
   outcome: Ending
   notes: readonly Note[]
+  /** What the answer told of the limit it counts against. */
+  rest?: Rest | null
 }
 
 /**
@@ -56,18 +60,24 @@ export async function recordOutcome(
 /** The same for several attempts, in one transaction; those that published share their statements. */
 export async function recordOutcomes(scope: Scope, ended: readonly Ended[]): Promise<boolean[]> {
   const published = await recordPublished(scope, ended.flatMap(asPublished))
-  return Promise.all(
+  const recorded = await Promise.all(
     ended.map(async ({ job, outcome, notes }) => {
-      const recorded =
+      const held =
         outcome.is === 'published'
           ? published.has(job.attemptId)
           : await recordOther(scope, job, outcome, notes)
       // What the attempt did is worth knowing all the same.
-      if (!recorded && notes.length > 0)
+      if (!held && notes.length > 0)
         await scope.sql`update publish_attempts set notes = ${scope.sql.json(notes)} where id = ${job.attemptId}`
-      return recorded
+      return held
     }),
   )
+  const resting = ended.flatMap(({ job, rest }) =>
+    rest?.of === 'account' ? [{ accountId: job.accountId, forMs: rest.forMs }] : [],
+  )
+  // Jobs before their accounts, as everything here locks them.
+  if (resting.length > 0) await restAccounts(scope, resting)
+  return recorded
 }
 
 interface EndedPublished extends Ended {
@@ -80,6 +90,24 @@ const asPublished = ({ job, outcome, notes }: Ended): EndedPublished[] =>
 /** The common end. @returns the attempts that still held their jobs */
 async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): Promise<Set<string>> {
   if (ended.length === 0) return new Set()
+  const recorded = await endPublished(scope, ended)
+  const events = ended
+    .filter(({ job }) => recorded.has(job.attemptId))
+    .map(({ job: { id, contentId, accountId, attemptId }, outcome: { remoteUrl } }) => ({
+      type: 'publish_job.published' as const,
+      subjectId: id,
+      data: { contentId, accountId, attemptId, remoteUrl },
+    }))
+  if (events.length > 0) await recordAll(scope, events)
+  return recorded
+}
+
+/** Asks what recording the common end asks, for nothing. */
+export async function warmRecord(scope: Scope): Promise<void> {
+  await Promise.all([endPublished(scope, []), recordAll(scope, [])])
+}
+
+async function endPublished(scope: Scope, ended: readonly EndedPublished[]): Promise<Set<string>> {
   const rows = await scope.sql`
     with given as (
       select given.job_id, given.attempt_id, given.remote_id, given.remote_url, given.notes, given.sha256, given.sent
@@ -102,16 +130,7 @@ async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): 
       where sender.job_id = given.job_id and sender.sent is not null
       order by sender.id = given.attempt_id desc, sender.number desc limit 1) went on true
     where a.id = held.attempt_id returning a.id`
-  const recorded = new Set(rows.map(row => row.id as string))
-  const events = ended
-    .filter(({ job }) => recorded.has(job.attemptId))
-    .map(({ job: { id, contentId, accountId, attemptId }, outcome: { remoteUrl } }) => ({
-      type: 'publish_job.published' as const,
-      subjectId: id,
-      data: { contentId, accountId, attemptId, remoteUrl },
-    }))
-  if (events.length > 0) await recordAll(scope, events)
-  return recorded
+  return new Set(rows.map(row => row.id as string))
 }
 
 async function recordOther(

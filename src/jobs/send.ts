@@ -4,6 +4,7 @@ import type { Actor, Tenant } from '../db/scope.ts'
 import { sha256 } from '../lib/canonical.ts'
 import { platforms } from '../platforms/index.ts'
 import type { Finding, Json, Outcome, Platform, Post, Sending } from '../platforms/platform.ts'
+import { type Rest, restOf } from '../platforms/rest.ts'
 import { sealBroken } from '../publishing/seals.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
@@ -11,6 +12,7 @@ import { crashPoint } from './crash.ts'
 import { rehearsalJournal } from './journal.ts'
 import { armJobs, HeldBack, holdLease, LeaseLost, Unsealed } from './lease.ts'
 import { type Ending, type Note, recordOutcomes } from './record.ts'
+import { restServer } from './rests.ts'
 import type { Together } from './together.ts'
 import { heedCatalogue } from './uncatalogued.ts'
 
@@ -40,10 +42,16 @@ export async function sendJob(
   // Told by the database's clock, as the attempt's own times are.
   const now = () => new Date(job.claimedAt.getTime() + performance.now() - started)
   const note = (what: string) => void notes.push({ at: now().toISOString(), what })
+  let rest: Rest | null = null
+  const heed = (told: Rest | null) => {
+    rest = told ?? rest
+  }
   try {
-    const outcome = job.lost >= mostLost ? quarantine(job) : await attempt(services, tenant, job, lease, note)
+    const outcome =
+      job.lost >= mostLost ? quarantine(job) : await attempt(services, tenant, job, lease, { note, heed })
+    await restServerOf(services, rest)
     crashPoint('before-record')
-    const recorded = await together.inSet(tenant.id, recordOutcomes, { job, outcome, notes })
+    const recorded = await together.inSet(tenant.id, recordOutcomes, { job, outcome, notes, rest })
     crashPoint('after-record')
     if (recorded) {
       services.metrics.attempt(job.platform, outcome.is)
@@ -68,6 +76,12 @@ export async function sendJob(
   }
 }
 
+/** Other processes and workspaces are told by way of the database; where that fails, the next answer tells it again. */
+async function restServerOf({ db, log }: Services, rest: Rest | null): Promise<void> {
+  if (rest?.of !== 'server') return
+  await restServer(db, rest).catch(error => log.warn('a server’s limit could not be written down', { error }))
+}
+
 /**
  * The planned moment that every attempt sees. Platforms make a post's identity of it, so once a post may have been sent
  * it stays, even when people move the job to another moment while it waits for its next try.
@@ -84,7 +98,7 @@ async function attempt(
   tenant: Pick<Tenant, 'id' | 'slug'>,
   job: ClaimedJob,
   lease: Lease,
-  note: (what: string) => void,
+  { note, heed }: { note: (what: string) => void; heed: (rest: Rest | null) => void },
 ): Promise<Ending> {
   let armed = job.armed
   const actor: Actor = { tenantId: tenant.id, userId: null, role: 'system' }
@@ -112,7 +126,12 @@ async function attempt(
   }
   const steps = { ...job.steps }
   const sending: Sending = {
-    fetch: services.outbound,
+    async fetch(url, init) {
+      const answer = await services.outbound(url, init)
+      // What comes before a send (a picture, a sign-in) has limits of its own.
+      if (armed) heed(restOf(answer, url))
+      return answer
+    },
     signal: lease.signal,
     credential: createCredential(services.db.within, actor, job.accountId, opened.secret),
     async step(name, work) {

@@ -1,7 +1,7 @@
 import { writeReadBackDue } from '../publishing/read-backs.ts'
 import { keepWallTimes, planAhead, recurrencesToPlan } from '../recurrences/plan.ts'
 import type { Services } from '../services.ts'
-import { writeDue } from './worker.ts'
+import { writeDue } from './visit.ts'
 
 /**
  * The slow safety net, once a day and tenant: recomputes when the tenant is due next (repairs a restore or a mend

@@ -1,26 +1,28 @@
 import { hostname } from 'node:os'
 import { endBrakes } from '../brakes/brakes.ts'
 import { oldestServedLevel } from '../db/migrations.ts'
-import type { Actor, Scope, Tenant } from '../db/scope.ts'
+import type { Actor, Within } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
-import { type ClaimedCall, claimCalls, makeCall } from './calls.ts'
-import { type ClaimedJob, claimJobs } from './claim.ts'
-import { type ClaimedMail, claimMails, mailQueue, sendMail } from './mail.ts'
-import { nextDue } from './queue.ts'
-import { type ClaimedRun, runQueue } from './run-record.ts'
-import { claimRuns, performRun } from './runs.ts'
+import { makeCall } from './calls.ts'
+import { crashPoint } from './crash.ts'
+import { sendMail } from './mail.ts'
+import { places as allPlaces, createPlaces } from './places.ts'
+import { type RestingServers, restingServers } from './rests.ts'
+import { performRun } from './runs.ts'
 import { sendJob } from './send.ts'
 import { createTogether } from './together.ts'
+import { type Claimed, claimDue } from './visit.ts'
+import { createWarmer } from './warm.ts'
 
-/** How many sends and runs go on at once in this process. */
-const lanes = 96
 /**
- * Who is alone may have every lane; beside others a tenant gets this many at a time, so that its ten thousand do not
+ * Who is alone may have every place; beside others a tenant has this many, so that its ten thousand do not
  * delay another's one. The fewer visits the better (measured with 2,000 posts of 200 workspaces on a busy machine: with 8
- * of 64 lanes 2,790 µs of processor time a job, with 12 of 96 1,780 µs).
+ * of 64 places 2,790 µs of processor time a job, with 12 of 96 1,780 µs).
  */
 const fairShare = 12
+/** For so long at the most nobody looks whether a tenant has something beside what waits for a full platform. */
+const behindMs = 60_000
 /** So many tenants are entered at once: the pool has connections left for the requests and for what is being sent. */
 const entrances = 4
 /** Mails at a time, in lanes of their own: a mail server that hangs takes none away from posts. */
@@ -29,10 +31,13 @@ const mailLanes = 4
 const callLanes = 16
 /** A timer is set for what falls due before the next tick. */
 const horizonMs = 1_100
+/** What falls due so soon is made ready for, a few hundred workspaces at the most. */
+const aheadMs = 4_000
+const mostAhead = 300
 
 export interface Worker {
-  /** Looks for due work now; ticks, wake-ups and ends of jobs call it. */
-  wake(): void
+  /** Looks for due work now; ticks, wake-ups and ends of jobs call it. @param planned the tenant that has planned something */
+  wake(planned?: string): void
   /** Resolves when nothing is due and nothing runs; for tests and the demo. */
   idle(): Promise<void>
   /** When the database was last asked successfully what is due. */
@@ -41,21 +46,10 @@ export interface Worker {
   stop(ms: number): Promise<void>
 }
 
-interface Claimed {
-  tenant: Tenant
-  jobs: ClaimedJob[]
-  runs: ClaimedRun[]
-  mails: ClaimedMail[]
-  calls: ClaimedCall[]
-  /** Jobs that were put aside: there may be more to claim behind them. */
-  aside: number
-  /** A brake has run out: it is to be taken off before anything is claimed. */
-  braked?: boolean
-}
-
 /** The publishing loop: finds tenants with something due, claims fairly, sends outside any transaction. */
 export function createWorker(services: Services): Worker {
   const { db, log } = services
+  const within: Within = (actor, work, options) => db.within(actor, work, { ...options, home: true })
   const name = `${hostname()}:${process.pid}:${newId().slice(-4)}`
   const running = new Set<Promise<void>>()
   /** Pictures being drawn only poll now and then, and take long: they take no lane away from posts. */
@@ -64,9 +58,21 @@ export function createWorker(services: Services): Worker {
   const calling = new Set<Promise<void>>()
   const stopping = new AbortController()
   let stopped = false
-  const together = createTogether(db.within)
-  /** Lanes promised to claims under way. */
+  const together = createTogether(within)
+  const warm = createWarmer(within, log)
+  /** Places promised to claims under way. */
   let promised = 0
+  const places = createPlaces(
+    () => wake(),
+    () => {
+      behind.clear()
+      wake()
+    },
+  )
+  /** Tenants that wait for a full platform with everything they have due, and until when by this process's clock. */
+  const behind = new Map<string, number>()
+  /** What was planned while a claim was under way is not in what it found. */
+  let plannings = 0
   let looking: Promise<boolean> | null = null
   let again = false
   let lastLook = Date.now()
@@ -83,24 +89,31 @@ export function createWorker(services: Services): Worker {
   /** @returns whether something was claimed */
   async function look(): Promise<boolean> {
     let found = false
-    // Tenants that had nothing to claim (held by another worker, or not to be entered) make way for those behind them.
-    const barren: string[] = []
-    while (!stopped && running.size < lanes) {
+    // Tenants that had nothing to claim (held by another worker, or not to be entered), or have their share, make way for
+    // those behind them.
+    const barren = waitingBehind()
+    while (!stopped && places.free() > 0) {
       const due = await db.sql`
         select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
         where d.next_due_at > '-infinity' and d.next_due_at <= public.clock() and t.state = 'active'
           and t.schema_version >= ${oldestServedLevel} and d.tenant_id <> all(${barren}::uuid[])
-        order by d.next_due_at limit ${lanes}`
+        order by d.next_due_at limit ${allPlaces}`
       lastLook = Date.now()
       if (due.length === 0) break
-      const share = Math.max(fairShare, Math.ceil(lanes / due.length))
+      const servers = await restingServers(db)
+      const share = Math.max(fairShare, Math.ceil(allPlaces / due.length))
       const queue = due.map(row => row.tenant_id as string)
       const entrance = async () => {
         for (let tenantId = queue.shift(); tenantId !== undefined; tenantId = queue.shift()) {
-          const free = Math.min(share, lanes - running.size - promised)
-          if (stopped || free <= 0) return
+          if (stopped || places.free() <= promised) return
+          const free = Math.min(share - places.heldBy(tenantId), places.free() - promised)
+          if (free <= 0) {
+            // It has its share: who comes behind it goes first.
+            barren.push(tenantId)
+            continue
+          }
           promised += free
-          const claimed = await enter(tenantId, free).finally(() => {
+          const claimed = await enter(tenantId, free, servers).finally(() => {
             promised -= free
           })
           if (claimed === 0) barren.push(tenantId)
@@ -113,35 +126,51 @@ export function createWorker(services: Services): Worker {
     return found
   }
 
-  async function enter(tenantId: string, most: number): Promise<number> {
+  function waitingBehind(): string[] {
+    const now = performance.now()
+    for (const [tenantId, until] of behind) if (until <= now) behind.delete(tenantId)
+    return [...behind.keys()]
+  }
+
+  async function enter(tenantId: string, most: number, servers: RestingServers): Promise<number> {
     const actor: Actor = { tenantId, userId: null, role: 'system' }
+    const full = places.full()
+    const known = plannings
     let claimed: Claimed
     try {
       const claim = () =>
-        db.within(actor, scope =>
-          claimDue(scope, name, {
-            posts: most,
-            mails: Math.max(0, mailLanes - mailing.size),
-            calls: Math.max(0, callLanes - calling.size),
-          }),
+        within(actor, scope =>
+          claimDue(
+            scope,
+            name,
+            {
+              posts: most,
+              mails: Math.max(0, mailLanes - mailing.size),
+              calls: Math.max(0, callLanes - calling.size),
+            },
+            servers,
+            full,
+          ),
         )
       claimed = await claim()
       if (claimed.braked) {
-        await db.within(actor, endBrakes)
+        await within(actor, endBrakes)
         claimed = await claim()
       }
     } catch (error) {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
       return 0
     }
-    for (const job of claimed.jobs) run(sendJob(services, together, claimed.tenant, job))
-    for (const one of claimed.runs)
-      run(
-        performRun(services, tenantId, one, stopping.signal).catch(error =>
-          log.error('a run broke', { run: one.id, error }),
-        ),
-        one.kind === 'comfyui' ? drawing : running,
+    if (claimed.jobs.length > 0) crashPoint('after-claim')
+    for (const job of claimed.jobs)
+      run(sendJob(services, together, claimed.tenant, job).finally(places.take(tenantId, job.platform)))
+    for (const one of claimed.runs) {
+      const performed = performRun(services, tenantId, one, stopping.signal).catch(error =>
+        log.error('a run broke', { run: one.id, error }),
       )
+      if (one.kind === 'comfyui') run(performed, drawing)
+      else run(performed.finally(places.take(tenantId, null)))
+    }
     for (const one of claimed.mails)
       run(
         sendMail(services, tenantId, one).catch(error => log.error('a mail broke', { mail: one.id, error })),
@@ -154,6 +183,8 @@ export function createWorker(services: Services): Worker {
         ),
         calling,
       )
+    if (claimed.besideMs !== null && known === plannings)
+      behind.set(tenantId, performance.now() + Math.min(claimed.besideMs, behindMs))
     return (
       claimed.jobs.length + claimed.runs.length + claimed.mails.length + claimed.calls.length + claimed.aside
     )
@@ -162,15 +193,22 @@ export function createWorker(services: Services): Worker {
   /** What falls due before the next tick is met on the moment. */
   async function setTimer(): Promise<void> {
     clearTimeout(timer)
-    if (stopped || running.size >= lanes) return
-    const [next] = await db.sql`
-      select extract(epoch from min(next_due_at) - public.clock()) * 1000 as ms from public.tenant_due
-      where next_due_at > public.clock() and next_due_at < public.clock() + ${horizonMs} * interval '1 millisecond'`
-    if (next?.ms != null) timer = setTimeout(wake, Math.max(0, Math.ceil(Number(next.ms))))
+    if (stopped || places.free() <= 0) return
+    const soon = await db.sql`
+      select tenant_id, extract(epoch from next_due_at - public.clock())::float8 * 1000 as ms from public.tenant_due
+      where next_due_at > public.clock() and next_due_at < public.clock() + ${aheadMs} * interval '1 millisecond'
+      order by next_due_at limit ${mostAhead}`
+    const ms = soon[0]?.ms as number | undefined
+    if (ms !== undefined && ms < horizonMs) timer = setTimeout(() => wake(), Math.ceil(ms))
+    warm(soon.map(row => row.tenant_id as string))
   }
 
-  function wake(): void {
+  function wake(planned?: string): void {
     if (stopped) return
+    if (planned) {
+      behind.delete(planned)
+      plannings++
+    }
     if (looking) {
       again = true
       return
@@ -212,48 +250,4 @@ export function createWorker(services: Services): Worker {
       await Promise.race([drained, Bun.sleep(ms)])
     },
   }
-}
-
-/**
- * Locks the tenant's due row, claims, and writes when it is due next. The lock comes first: a recomputation in the
- * same statement would read an older snapshot and strand a job planned meanwhile (measured: 1 of 2,425). A tenant that
- * was suspended since it was found due is seen here: its row says minus infinity (`db/due.ts`).
- */
-async function claimDue(
-  scope: Scope,
-  worker: string,
-  most: { posts: number; mails: number; calls: number },
-): Promise<Claimed> {
-  const { tenant } = scope
-  const [mine] = await scope.sql`
-    select ${nextDue(scope, runQueue)} <= public.clock() as runs, ${nextDue(scope, mailQueue)} <= public.clock() as deliveries,
-      exists (select 1 from brakes where released_at is null and ends_at <= public.clock()) as braked from tenant_due
-    where role = current_user
-      and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked`
-  if (!mine || mine.braked)
-    return { tenant, jobs: [], runs: [], mails: [], calls: [], aside: 0, braked: mine?.braked === true }
-  const { jobs, aside } = await claimJobs(scope, worker, most.posts)
-  const runs =
-    mine.runs && jobs.length < most.posts ? await claimRuns(scope, worker, most.posts - jobs.length) : []
-  // What is held tells people, by mail and webhook too: those are due at once, and are met at the next look.
-  const mails = mine.deliveries ? await claimMails(scope, most.mails) : []
-  const calls = mine.deliveries ? await claimCalls(scope, most.calls) : []
-  // A claim that a crash of the database forgets is harmless for a post: arming comes later in its log, and is waited for.
-  if (!mine.runs && !mine.deliveries && aside === 0) await scope.sql`set local synchronous_commit = off`
-  await writeDue(scope)
-  return { tenant, jobs, runs, mails, calls, aside }
-}
-
-/**
- * Writes when the tenant is due next, the least over jobs, mails, runs and brakes' ends, lease ends included; unless it is suspended.
- * Call only with the due row locked by an earlier statement.
- */
-export async function writeDue(scope: Scope): Promise<void> {
-  await scope.sql`
-    update tenant_due set next_due_at = least(
-      (select min(coalesce(next_try_at, run_at)) from publish_jobs where state = 'scheduled'),
-      (select min(lease_until) from publish_jobs where state = 'publishing'),
-      (select min(ends_at) from brakes where released_at is null),
-      ${nextDue(scope, mailQueue)}, ${nextDue(scope, runQueue)})
-    where role = current_user and next_due_at is distinct from '-infinity'`
 }

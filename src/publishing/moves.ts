@@ -25,17 +25,18 @@ async function lockJob(scope: Scope, id: string): Promise<Locked> {
     await scope.sql`
       select 1 from content c where c.id = (select content_id from publish_jobs where id = ${id}) for share of c`
   const [row] = isId(id)
-    ? await scope.sql`
-        select j.id, j.state, j.held_for, j.content_id, ${perhapsOut(scope)} as perhaps
-        from publish_jobs j where j.id = ${id} for update`
+    ? await scope.sql`select state, held_for, content_id from publish_jobs where id = ${id} for update`
     : []
   if (!row) throw new NotFound()
+  // Asked once the row is ours: what the statement that waited for it saw of the attempts is older.
+  const [sent] = await scope.sql`
+    select ${perhapsOut(scope)} as perhaps from publish_jobs j where j.id = ${id}`
   return {
     id,
     state: row.state as JobState,
     heldFor: row.held_for as HeldFor | null,
     contentId: row.content_id as string,
-    perhaps: row.perhaps as boolean,
+    perhaps: sent?.perhaps as boolean,
   }
 }
 

@@ -120,6 +120,9 @@ export interface ReadBack {
   at: string | null
 }
 
+/** The code that stands at a planned post that waits for its platform's limit. */
+export const waitsForLimit = 'waits_for_limit'
+
 export interface JobError {
   code: string
   message: string

@@ -12,6 +12,12 @@ export interface Accepted {
   /** Every text that may go out: the one planned, and the one that it was changed to. */
   texts: readonly string[]
   dueAt: number
+  /** How many pictures go with it; their descriptions begin with the tenant's name. */
+  pictures: number
+  /** From this moment on nothing was in its way any more, where that is not the moment of the whole play. */
+  clearAt?: number
+  /** Which row of the table it stands for, where a play has several. */
+  row?: string
   /** When a cancel was answered with 200 and the state `cancelled`. */
   cancelledAt: number | null
 }
@@ -19,6 +25,7 @@ export interface Accepted {
 export interface Recorded {
   job: string
   tenant: string
+  text: string
   state: string
   /** Attempts that have no end or no outcome. */
   openAttempts: number
@@ -32,6 +39,8 @@ export interface Shown {
   text: string
   /** When the platform took it; null where its witness does not tell. */
   at: number | null
+  /** What its pictures show, in words. */
+  alts: readonly string[]
 }
 
 export interface Evidence {
@@ -43,9 +52,11 @@ export interface Evidence {
   /** From this moment on nothing was in the way any more; before it lateness is the fault's. */
   clearAt: number
   mostLateMs: number
-  /** Processes that did not serve and look for work again in time. */
-  zombies: readonly string[]
+  /** What was seen by whoever played the fault: processes that do not come back, connections that stay open. */
+  told: readonly Told[]
 }
+
+export type Told = readonly [Violation, string]
 
 export interface Verdict {
   counts: Record<Violation, number>
@@ -76,11 +87,16 @@ export function check(evidence: Evidence): Verdict {
     }
     const tenant = places.get(one.place)
     if (tenant !== post.tenant)
-      count('LEAK', `${one.place} of ${tenant} shows a post of ${post.tenant}: ${one.text}`)
+      count('WRONG', `${one.place} of ${tenant} shows a post of ${post.tenant}: ${one.text}`)
     else if (one.place !== post.place)
       count('WRONG', `${one.place} shows a post that was meant for ${post.place}`)
+    if (one.alts.length !== post.pictures || one.alts.some(alt => !alt.startsWith(`${post.tenant} `)))
+      count('WRONG', `${one.place} shows ${one.text} with other pictures: ${one.alts.join(', ') || 'none'}`)
     shownOf.set(post.job, [...(shownOf.get(post.job) ?? []), one])
   }
+  const taken = new Set(accepted.map(({ job }) => job))
+  for (const row of evidence.recorded)
+    if (!taken.has(row.job)) count('DOUBLE', `${row.text} is planned once more, as ${row.job}`)
   for (const post of accepted) {
     const row = rows.get(post.job)
     const shown = shownOf.get(post.job) ?? []
@@ -89,7 +105,7 @@ export function check(evidence: Evidence): Verdict {
       count('LOST', `${name} was accepted and is not in the database`)
       continue
     }
-    if (row.tenant !== post.tenant) count('LEAK', `${name} of ${post.tenant} is a row of ${row.tenant}`)
+    if (row.tenant !== post.tenant) count('WRONG', `${name} of ${post.tenant} is a row of ${row.tenant}`)
     if (!ends.has(row.state)) count('LOST', `${name} has not ended: ${row.state}`)
     else if (row.openAttempts > 0) count('LOST', `${name} has ${row.openAttempts} attempts without an end`)
     if (shown.length > 1) count('DOUBLE', `${name} is shown ${shown.length} times`)
@@ -103,10 +119,10 @@ export function check(evidence: Evidence): Verdict {
     for (const { at } of shown) {
       if (at === null) continue
       if (at < post.dueAt - clockMs) count('EARLY', `${name} went out ${post.dueAt - at} ms early`)
-      const late = at - Math.max(post.dueAt, evidence.clearAt)
+      const late = at - Math.max(post.dueAt, post.clearAt ?? evidence.clearAt)
       if (late > evidence.mostLateMs) count('LATE', `${name} went out ${late} ms late`)
     }
   }
-  for (const zombie of evidence.zombies) count('ZOMBIE', zombie)
+  for (const [violation, words] of evidence.told) count(violation, words)
   return { counts, found }
 }

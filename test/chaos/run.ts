@@ -3,17 +3,13 @@
  * what went wrong. A table on stderr; with --json the last line of stdout is one object. Ends with 1 on any violation.
  */
 import { parseArgs } from 'node:util'
-import { check, type Verdict, violations } from './check.ts'
-import { type Fault, faults, unplayed, usual } from './faults.ts'
-import { openRig, plan, type Rig, type Size } from './rig.ts'
-
-interface Played extends Verdict {
-  fault: number
-  name: string
-  posts: number
-  states: Record<string, number>
-  seconds: number
-}
+import { installPds } from '../peers/pds/install.ts'
+import { type Accepted, violations } from './check.ts'
+import { faults, unplayed, usual, within } from './faults/index.ts'
+import type { Size } from './plan.ts'
+import { lastLook, type Played, playFault, type Row, sum, type Yardstick } from './play.ts'
+import { startRedisLine } from './redis.ts'
+import { openRig } from './rig.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,119 +24,82 @@ const seed = Number(values.seed)
 const size: Size = values.full
   ? { tenants: 50, posts: 40, overMs: 60_000 }
   : { tenants: 10, posts: 8, overMs: 10_000 }
-const drainMs = 120_000
-const readyMs = 10_000
-
-/** Mulberry32: small, and the same on every machine. */
-function randomFrom(start: number): () => number {
-  let state = start >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
+const only = values.only?.split(',').map(Number)
+const refuse = (words: string): never => {
+  console.error(words)
+  process.exit(1)
 }
+if (!Number.isSafeInteger(seed)) refuse(`--seed takes a number, not "${values.seed}".`)
+const unknown = only?.find(number => !faults.some(fault => fault.number === number))
+if (unknown !== undefined)
+  refuse(`--only: there is no fault ${unknown}. There are ${faults.map(fault => fault.number).join(', ')}.`)
+// The calm comes first always: the others are measured by it.
+const wanted = faults.filter(({ number }) => number === 0 || values.all || (only ?? usual).includes(number))
 
-/** Those that are not ready again in time. */
-async function zombies(rig: Rig): Promise<string[]> {
-  const until = Date.now() + readyMs
-  const serves = async (address: string) => {
-    for (;;) {
-      const answer = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(3_000) }).catch(
-        () => null,
-      )
-      if (answer?.status === 200) return true
-      if (Date.now() > until) return false
-      await Bun.sleep(100)
-    }
-  }
-  const told = await Promise.all(
-    rig.processes.map(async one =>
-      (await serves(one.address)) ? null : `${one.name} does not serve again: ${one.errors().slice(-500)}`,
-    ),
-  )
-  return told.filter(one => one !== null)
-}
+const pds = await installPds()
+if (typeof pds === 'object') refuse(`The rig needs a real PDS: ${pds.cannot}.`)
 
-async function play(rig: Rig, fault: Fault): Promise<Played> {
-  const began = Date.now()
-  const random = randomFrom(seed * 1_000 + fault.number)
-  const from = await plan(rig, size, `s${seed}f${fault.number}`, random)
-  await fault.play(rig, from, size.overMs, random)
-  const clearAt = fault.number === 0 ? 0 : Date.now()
-  const away = await zombies(rig)
-  const until = Math.max(Date.now(), from + size.overMs) + drainMs
-  while ((await rig.open()) > 0 && Date.now() < until) await Bun.sleep(250)
-  rig.mastodon.faults.clear()
-  rig.hostile.faults.clear()
-  const mine = new Set(rig.posts.flatMap(({ texts }) => texts))
-  const recorded = (await rig.recorded()).filter(({ job }) => rig.posts.some(post => post.job === job))
-  const verdict = check({
-    accepted: rig.posts,
-    recorded,
-    shown: (await rig.shown()).filter(({ text }) => mine.has(text) || !/^s\d+f\d+ desk-\d+ \d+/.test(text)),
-    places: new Map(
-      rig.tenants.flatMap(({ slug, places }) => places.map(({ place }) => [place, slug] as const)),
-    ),
-    clearAt,
-    mostLateMs: fault.mostLateMs,
-    zombies: away,
-  })
-  const states: Record<string, number> = {}
-  for (const { state } of recorded) states[state] = (states[state] ?? 0) + 1
-  if (fault.number === 13)
-    for (const at of [0, 1]) {
-      rig.processes[at]?.child.kill('SIGKILL')
-      await rig.processes[at]?.child.exited
-      await rig.start(at)
-    }
-  const { number, name } = fault
-  return {
-    fault: number,
-    name,
-    posts: rig.posts.length,
-    states,
-    seconds: Math.round((Date.now() - began) / 1000),
-    ...verdict,
-  }
-}
-
-function line(one: Played): string {
+function line(one: Row, more = ''): string {
   const states = Object.entries(one.states).map(([state, n]) => `${state} ${n}`)
-  const counts = violations.map(violation => `${violation} ${one.counts[violation]}`)
-  return `${String(one.fault).padStart(2)}  ${one.name.padEnd(72)}  ${one.posts} posts: ${states.join(', ')}  ${counts.join(' ')}  ${one.seconds} s`
+  const wrong = violations.filter(violation => one.counts[violation] > 0)
+  const counts = wrong.map(violation => `${violation} ${one.counts[violation]}`)
+  const { p50, p99, most } = one.late
+  return `${one.name.padEnd(80)} ${String(one.posts).padStart(4)} posts: ${states.join(', ').padEnd(32)} late p50 ${p50} p99 ${p99} most ${most} ms  ${counts.join(' ') || 'all 0'}${more}`
 }
 
-const wanted = values.only
-  ? values.only.split(',').map(Number)
-  : values.all
-    ? faults.map(({ number }) => number)
-    : usual
-const rig = await openRig(size)
-const played: Played[] = []
+function show(one: Played): void {
+  const words = one.words ? ` (${one.words})` : ''
+  console.error(
+    `${String(one.fault).padStart(2)}  ${line(one, `  struck ${one.struck}${words}  ${one.seconds} s`)}`,
+  )
+  for (const row of one.rows) console.error(`    - ${line(row)}`)
+  for (const found of one.found.slice(0, 20)) console.error(`    ! ${found}`)
+}
+
 console.error(
-  `chaos, seed ${seed}: ${size.tenants} workspaces × ${size.posts} posts over ${size.overMs / 1000} s`,
+  `chaos, seed ${seed}: four processes, ${size.tenants} workspaces × ${size.posts} posts over ${size.overMs / 1000} s`,
 )
+const redis = wanted.some(({ number }) => number === 12) ? await startRedisLine() : null
+const rig = await openRig(size.tenants, redis)
+const played: Played[] = []
+const posts: Accepted[] = []
 try {
-  for (const fault of faults.filter(({ number }) => wanted.includes(number))) {
-    const one = await play(rig, fault)
-    played.push(one)
-    console.error(line(one))
-    for (const words of one.found.slice(0, 20)) console.error(`      ${words}`)
+  let calm: Yardstick | null = null
+  for (const fault of wanted) {
+    const one = await playFault(rig, fault, size, seed, calm)
+    calm ??= one.yardstick
+    played.push(one.played)
+    posts.push(...rig.posts)
+    show(one.played)
   }
+  const { counts, found } = await lastLook(rig, posts, seed)
+  played.push({
+    fault: -1,
+    name: 'once more, when all was over',
+    posts: posts.length,
+    states: {},
+    late: { p50: 0, p99: 0, most: 0 },
+    counts,
+    found,
+    struck: 0,
+    words: '',
+    seconds: 0,
+    rows: [],
+  })
+  for (const words of found.slice(0, 20)) console.error(`    ! in the end: ${words}`)
 } finally {
   await rig.close()
+  await redis?.stop()
 }
-const counts = Object.fromEntries(
-  violations.map(violation => [violation, played.reduce((sum, one) => sum + one.counts[violation], 0)]),
-)
-const ok = played.length > 0 && Object.values(counts).every(n => n === 0)
+const counts = sum(played)
+const ok = Object.values(counts).every(n => n === 0)
+for (const [number, at] of Object.entries(within))
+  console.error(`${number.padStart(2)}  played in the rows of ${at}`)
 if (values.all)
   for (const [number, name, why] of unplayed)
     console.error(`${String(number).padStart(2)}  not played: ${name} (${why})`)
 console.error(
-  `${ok ? 'No violation' : 'Violations'}: ${violations.map(one => `${one} ${counts[one]}`).join(', ')}`,
+  `${ok ? 'No violation' : 'Violations'} in ${posts.length} posts: ${violations.map(one => `${one} ${counts[one]}`).join(', ')}`,
 )
 if (values.json)
   console.log(
@@ -148,6 +107,7 @@ if (values.json)
       ok,
       seed,
       counts,
+      posts: posts.length,
       faults: played,
       unplayed: unplayed.map(([number, name, why]) => ({ number, name, why })),
     }),

@@ -27,7 +27,8 @@ export interface Bounds {
 }
 
 const leaseMs = 21_000
-const why = { code: 'model', message: 'As the model has it.', next: 'Nothing to do.' }
+// A code that the catalogue has: any other would be a question by itself.
+const why = { code: 'answer_lost', message: 'As the model has it.', next: 'Nothing to do.' }
 const text = { old: 'As it was planned', new: 'As it was changed' }
 
 /** What the database and everybody else look like between two steps. */

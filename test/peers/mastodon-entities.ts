@@ -94,11 +94,11 @@ export function statusEntity(status: Status, site: string) {
   }
 }
 
-export function instanceEntity(site: string, maxCharacters: number, maxMedia: number) {
+export function instanceEntity(site: string, maxCharacters: number, maxMedia: number, version: string) {
   return {
     domain: new URL(site).host,
     title: 'Masthead test instance',
-    version: '4.5.0',
+    version,
     source_url: 'https://github.com/mastodon/mastodon',
     description: 'A server for tests',
     usage: { users: { active_month: 1 } },

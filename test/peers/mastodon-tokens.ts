@@ -9,7 +9,6 @@ interface Token {
   window: { startedAt: number; used: number }
 }
 
-const windowMs = 300_000
 const answers: Record<Exclude<State, 'good'>, [status: number, message: string]> = {
   revoked: [401, 'The access token was revoked'],
   disabled: [403, 'Your login is currently disabled'],
@@ -20,7 +19,10 @@ export const error = (status: number, message: string) => Response.json({ error:
 export class Tokens {
   #tokens = new Map<string, Token>()
 
-  constructor(readonly rateLimit: number) {}
+  constructor(
+    readonly rateLimit: number,
+    readonly windowMs: number,
+  ) {}
 
   give(account: MastodonAccount): string {
     const token = crypto.randomUUID()
@@ -42,7 +44,8 @@ export class Tokens {
   admit(request: Received): MastodonAccount | Response {
     const token = this.#of(request)
     if (!token) return error(401, 'The access token is invalid')
-    if (Date.now() - token.window.startedAt >= windowMs) token.window = { startedAt: Date.now(), used: 0 }
+    if (Date.now() - token.window.startedAt >= this.windowMs)
+      token.window = { startedAt: Date.now(), used: 0 }
     token.window.used += 1
     if (token.state !== 'good') return error(...answers[token.state])
     return token.window.used > this.rateLimit ? error(429, 'Too many requests') : token.account
@@ -54,7 +57,7 @@ export class Tokens {
     if (!window) return response
     response.headers.set('X-RateLimit-Limit', `${this.rateLimit}`)
     response.headers.set('X-RateLimit-Remaining', `${Math.max(0, this.rateLimit - window.used)}`)
-    response.headers.set('X-RateLimit-Reset', new Date(window.startedAt + windowMs).toISOString())
+    response.headers.set('X-RateLimit-Reset', new Date(window.startedAt + this.windowMs).toISOString())
     return response
   }
 }

@@ -31,8 +31,11 @@ export interface MastodonOptions {
   mediaPolls?: number
   /** false behaves like the compatible servers that ignore Idempotency-Key. */
   idempotency?: boolean
-  /** Requests per 5 minutes and token, default 300 as documented. */
+  /** What it says it is, default 4.5.0; compatible servers name themselves, as in `2.7.2 (compatible; Pleroma 2.9.0)`. */
+  version?: string
+  /** Requests per window and token, default 300 in 5 minutes as documented. */
   rateLimit?: number
+  windowMs?: number
 }
 
 export interface Mastodon {
@@ -64,7 +67,8 @@ const idempotencyMs = 3_600_000
 /** Starts the server on a free port of 127.0.0.1. */
 export async function startMastodon(options: MastodonOptions = {}): Promise<Mastodon> {
   const { maxCharacters = 500, maxMedia = 4, mediaPolls = 0, idempotency = true, rateLimit = 300 } = options
-  const tokens = new Tokens(rateLimit)
+  const { version = '4.5.0', windowMs = 300_000 } = options
+  const tokens = new Tokens(rateLimit, windowMs)
   const accounts = new Map<string, MastodonAccount>()
   const statuses = new Map<string, Status>()
   const media = new Map<string, Media>()
@@ -80,7 +84,7 @@ export async function startMastodon(options: MastodonOptions = {}): Promise<Mast
   async function route(request: Received): Promise<Response> {
     const { method, path } = request
     if (method === 'GET' && path === '/api/v2/instance')
-      return Response.json(instanceEntity(site, maxCharacters, maxMedia))
+      return Response.json(instanceEntity(site, maxCharacters, maxMedia, version))
     const file = /^\/system\/media_attachments\/(\d+)$/.exec(path)?.[1]
     if (file) return mediaFile(file)
 

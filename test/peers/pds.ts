@@ -32,6 +32,8 @@ export interface Pds {
   /** The revision of the account's repository; it moves with every write that changed something. */
   revision(did: string): Promise<string>
   revokeAppPassword(account: PdsAccount): Promise<void>
+  /** A new app password for an account whose former one was revoked. */
+  renewAppPassword(account: PdsAccount): Promise<string>
   stop(): Promise<void>
 }
 
@@ -76,6 +78,11 @@ function pdsAt(child: Child, folder: string): Pds {
     return ((await answer.json()) as { accessJwt: string }).accessJwt
   }
 
+  const appPasswordFor = async (accessJwt: string) => {
+    const made = await call('POST', 'com.atproto.server.createAppPassword', { name: 'masthead' }, accessJwt)
+    return ((await made.json()) as { password: string }).password
+  }
+
   return {
     url,
     plcUrl,
@@ -89,9 +96,7 @@ function pdsAt(child: Child, folder: string): Pds {
         email: `${name}@example.com`,
       })
       const { did, accessJwt } = (await made.json()) as { did: string; accessJwt: string }
-      const app = await call('POST', 'com.atproto.server.createAppPassword', { name: 'masthead' }, accessJwt)
-      const { password: appPassword } = (await app.json()) as { password: string }
-      return { did, handle, password, appPassword }
+      return { did, handle, password, appPassword: await appPasswordFor(accessJwt) }
     },
     async records(did, collection = 'app.bsky.feed.post') {
       const all: PdsRecord[] = []
@@ -121,6 +126,7 @@ function pdsAt(child: Child, folder: string): Pds {
     async revokeAppPassword(account) {
       await call('POST', 'com.atproto.server.revokeAppPassword', { name: 'masthead' }, await session(account))
     },
+    renewAppPassword: async account => appPasswordFor(await session(account)),
     async stop() {
       await child.stop()
       rmSync(folder, { recursive: true, force: true })

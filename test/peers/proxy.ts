@@ -14,26 +14,76 @@ export interface TcpProxy {
   pass(): void
   /** Ends every connection there is, at once. */
   cut(): void
+  /**
+   * For a line to PostgreSQL: asks at each COMMIT of a transaction that may have written, with all that was sent in it,
+   * whether the line is to break there.
+   */
+  commits(ask: ((sent: string) => Break | null) | null): void
   /** Connections that pass and those in the black hole. */
   count(): { passing: number; swallowed: number }
   stop(): Promise<void>
+}
+
+/** Before the COMMIT reaches the server, or after the server has carried it out and before its answer is passed on. */
+export interface Break {
+  when: 'before' | 'after'
+  /** Called at that very moment; the line is cut after it. */
+  broken?(): void
 }
 
 interface Line {
   client: Socket
   server: Socket | null
   swallowed: boolean
+  /** What the client has sent since its transaction began. */
+  sent: string
+  /** Runs out when the answer to the COMMIT comes. */
+  breaking: Break | null
 }
+
+/** A simple query as the protocol sends it: the letter, its length, the text, a zero. */
+const commit = 'Q\0\0\0\x0bcommit\0'
+/** What the server says when it has carried it out. */
+const committed = 'COMMIT\0'
+/** How the app begins a transaction. */
+const begin = /begin( read only)?; set local/
 
 /** @param target where it leads: a port of this machine, or the path of a unix socket */
 export function startProxy(target: NetConnectOpts): Promise<TcpProxy> {
   const lines = new Set<Line>()
   let delay = 0
   let swallowing = false
+  let asked: ((sent: string) => Break | null) | null = null
+
+  const cutLine = (line: Line) => {
+    lines.delete(line)
+    line.client.destroy()
+    line.server?.destroy()
+  }
+  const strike = (line: Line, { broken }: Break) => {
+    broken?.()
+    cutLine(line)
+  }
+  /** @returns whether the data goes no further */
+  const watched = (line: Line, from: Socket, data: Buffer | string): boolean => {
+    if (from === line.server) {
+      if (!line.breaking || !data.includes(committed)) return false
+      strike(line, line.breaking)
+      return true
+    }
+    const text = Buffer.from(data as Buffer).toString('latin1')
+    const head = text.search(begin)
+    line.sent = (head >= 0 ? text.slice(head) : line.sent + text).slice(-1_000_000)
+    if (!text.includes(commit) || line.sent.startsWith('begin read only')) return false
+    const found = asked?.(line.sent) ?? null
+    if (found?.when === 'after') line.breaking = found
+    else if (found) strike(line, found)
+    return found?.when === 'before'
+  }
 
   const carry = (line: Line, from: Socket, to: Socket) => {
     from.on('data', data => {
-      if (line.swallowed) return
+      if (line.swallowed || ((asked || line.breaking) && watched(line, from, data))) return
       if (delay === 0) to.write(data)
       else setTimeout(() => line.swallowed || to.destroyed || to.write(data), delay)
     })
@@ -47,7 +97,7 @@ export function startProxy(target: NetConnectOpts): Promise<TcpProxy> {
   }
 
   const server = createServer(client => {
-    const line: Line = { client, server: null, swallowed: swallowing }
+    const line: Line = { client, server: null, swallowed: swallowing, sent: '', breaking: null }
     lines.add(line)
     if (line.swallowed) {
       client.on('error', () => {})
@@ -86,6 +136,9 @@ export function startProxy(target: NetConnectOpts): Promise<TcpProxy> {
           swallowing = false
         },
         cut,
+        commits(ask) {
+          asked = ask
+        },
         count() {
           const swallowed = [...lines].filter(line => line.swallowed).length
           return { passing: lines.size - swallowed, swallowed }

@@ -3,6 +3,8 @@
  * request. On Node's HTTP server because, unlike `Bun.serve`, it lets a test cut a connection without an answer.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
+import { createGzip } from 'node:zlib'
 
 export interface Received {
   method: string
@@ -29,6 +31,12 @@ export type Fault = { when?: 'before' | 'after' } & (
   | { is: 'cut' }
   /** No answer until the caller gives up or the server stops. */
   | { is: 'hang' }
+  /** No answer either; who called is told, by the port that it calls from. */
+  | { is: 'strike'; strike(port: number): void }
+  /** A 200 whose body comes one byte a second and has no end. */
+  | { is: 'trickle' }
+  /** A 200 with a body of so many bytes: as they are, or packed so that few go over the line. */
+  | { is: 'flood'; bytes: number; packed?: true }
   /** Everything works, `ms` later. */
   | { is: 'slow'; ms: number }
 )
@@ -36,6 +44,8 @@ export type Fault = { when?: 'before' | 'after' } & (
 /** Planned faults, used up in the order they were planned. */
 export class Faults {
   #planned: { call: string; fault: Fault; left: number }[] = []
+  /** Looks at a request before what is planned; null: it meets nothing of its own. */
+  choose: ((request: Received) => Fault | null) | null = null
 
   /** The next `times` calls of `call` meet `fault`. `call` is `POST /api/v1/statuses`, `POST *`, or `*` for every call. */
   next(call: string, fault: Fault, times = 1): void {
@@ -87,12 +97,13 @@ export async function serve(handler: Handler): Promise<Served> {
     if (served.down) return void message.socket.destroy()
     const request = await receive(message)
     requests.push(request)
-    const fault = faults.take(request.method, request.path)
+    const fault = faults.choose?.(request) ?? faults.take(request.method, request.path)
     const broken = fault && fault.is !== 'slow'
-    if (fault?.is === 'slow') await Bun.sleep(fault.ms)
+    if (fault?.is === 'slow' && fault.when !== 'after') await Bun.sleep(fault.ms)
     if (broken && fault.when !== 'after') return fail(fault, message, reply)
     const response = await handler(request)
     if (broken) return fail(fault, message, reply)
+    if (fault?.is === 'slow' && fault.when === 'after') await Bun.sleep(fault.ms)
     await send(response, reply)
   }
 
@@ -168,7 +179,36 @@ async function fail(fault: Fault, message: IncomingMessage, reply: ServerRespons
       return
     case 'hang':
       return
+    case 'strike':
+      return fault.strike(message.socket.remotePort ?? 0)
+    case 'trickle':
+      return trickle(reply)
+    case 'flood':
+      return flood(reply, fault.bytes, fault.packed ?? false)
   }
+}
+
+function trickle(reply: ServerResponse): void {
+  reply.writeHead(200, { 'content-type': 'application/json' })
+  const timer = setInterval(() => reply.write(' '), 1_000)
+  for (const end of ['close', 'error']) reply.once(end, () => clearInterval(timer))
+}
+
+function flood(reply: ServerResponse, bytes: number, packed: boolean): void {
+  const piece = Buffer.alloc(65_536, ' ')
+  const body = Readable.from(
+    (function* () {
+      for (let sent = 0; sent < bytes; sent += piece.byteLength) yield piece
+    })(),
+  )
+  reply.writeHead(200, {
+    'content-type': 'application/json',
+    ...(packed ? { 'content-encoding': 'gzip' } : {}),
+  })
+  // Whoever has read enough hangs up.
+  const hungUp = () => {}
+  if (packed) pipeline(body, createGzip(), reply, hungUp)
+  else pipeline(body, reply, hungUp)
 }
 
 /** The body as fields: JSON, form or multipart; a name ending in `[]` becomes a list, as Rails reads it. */
@@ -185,4 +225,16 @@ export async function fields(request: Received): Promise<Record<string, unknown>
     else result[name] = form.get(name)
   }
   return result
+}
+
+/** To another server and back: a handler that lets a test see, count and break the calls to a real program. */
+export async function passOn(to: string, request: Received): Promise<Response> {
+  const own = ['host', 'connection', 'content-length']
+  const answer = await fetch(`${to}${request.path}?${request.query}`, {
+    method: request.method,
+    headers: Object.fromEntries([...request.headers].filter(([name]) => !own.includes(name))),
+    ...(request.method === 'POST' ? { body: new Uint8Array(request.raw) } : {}),
+  })
+  const headers = new Headers({ 'content-type': answer.headers.get('content-type') ?? 'text/plain' })
+  return new Response(await answer.arrayBuffer(), { status: answer.status, headers })
 }

@@ -1,3 +1,4 @@
+import { waitsForLimit } from '../../src/publishing/schema.ts'
 import type { JobSheet } from '../../src/publishing/sheet.ts'
 import { safeUrl } from '../html.ts'
 import type { Child } from '../jsx-runtime.ts'
@@ -49,6 +50,7 @@ export function cardWords(
   const unsure = perhaps ? (
     <p>It may be out already: an answer was lost. The next try finds out; until then it cannot be moved.</p>
   ) : null
+  const limited = job.error?.code === waitsForLimit
   const error = job.error && {
     next: <p dir="auto">{job.error.next}</p>,
     link: job.error.link && (
@@ -65,7 +67,13 @@ export function cardWords(
         text: (
           <>
             {elsewhere}
-            {row.nextTryAt && job.attempts.length === 0 && (
+            {row.nextTryAt && limited && (
+              <p>
+                It waits for {network}’s limit until <Time at={row.nextTryAt} zone={zone} shape="time" />:{' '}
+                {row.account.name} has posted as much as {network} allows for now. It goes out by itself then.
+              </p>
+            )}
+            {row.nextTryAt && !limited && job.attempts.length === 0 && (
               <p>
                 It is late, and others for {row.account.name} are too: they go out one after another. This one
                 has its turn at <Time at={row.nextTryAt} zone={zone} shape="time" />.
@@ -80,7 +88,7 @@ export function cardWords(
             {stuck(row) && (
               <p>{row.account.name} has to be connected again, or it cannot go out. It waits for that.</p>
             )}
-            {row.nextTryAt && job.attempts.length > 0 && (
+            {row.nextTryAt && !limited && job.attempts.length > 0 && (
               <p>
                 {job.error?.message ?? 'It did not work yet.'} The next try is at{' '}
                 <Time at={row.nextTryAt} zone={zone} shape="time" />.

@@ -1,0 +1,1 @@
+drop table public.resting_servers;

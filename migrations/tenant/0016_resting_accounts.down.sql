@@ -1,0 +1,1 @@
+alter table {schema}.social_accounts drop column rests_until;

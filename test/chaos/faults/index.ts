@@ -1,0 +1,67 @@
+/** The faults that are played, by the number they have in the plan of 35; the others are named with who plays them instead. */
+import { commitsCut, locked, refusing, restarted, swallowed, terminated } from './database.ts'
+import type { Fault } from './fault.ts'
+import { allKilled, ended, killedAtSteps, killedInRequests, stopped } from './kills.ts'
+import { changed, clocks, noisy, redisAway } from './people.ts'
+import { hostile, poison, refreshLost, revoked, throttled } from './platforms.ts'
+
+const calm: Fault = { number: 0, name: 'calm', mostLateMs: 30_000, play: async () => ({ times: 1 }) }
+
+export const faults: readonly Fault[] = [
+  calm,
+  killedAtSteps,
+  killedInRequests,
+  allKilled,
+  ended,
+  stopped,
+  restarted,
+  terminated,
+  commitsCut,
+  swallowed,
+  refusing,
+  locked,
+  redisAway,
+  clocks,
+  hostile,
+  throttled,
+  revoked,
+  refreshLost,
+  changed,
+  poison,
+  noisy,
+]
+
+/** Played without `--all`: in every run of the checks. */
+export const usual = [0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 20, 23]
+
+/** The faults that a row of another play stands for. */
+export const within: Readonly<Record<number, number>> = { 15: 16, 17: 16, 18: 16 }
+
+/** What the rig does not play, and where it is played instead, or why not. */
+export const unplayed: readonly (readonly [number: number, name: string, why: string])[] = [
+  [
+    12,
+    'Redis down, flushed or slow',
+    'test/limits and test/cluster tests play it; the rig runs without Redis',
+  ],
+  [
+    14,
+    'DST gaps and folds, 29 February, zone rules',
+    'test/recurrences.test.ts plays it: rules are computed once, the rig would wait for years',
+  ],
+  [22, 'a thread that breaks off', 'needs threads'],
+  [24, 'n8n down, slow, answering twice', 'test/workflows.test.ts plays it; publishing does not ask n8n'],
+  [25, 'ComfyUI down or forgetful', 'test/generate.test.ts plays it; publishing does not ask ComfyUI'],
+  [26, 'disk full', 'test/storage.test.ts and test/media-storage.test.ts play it on a small disk'],
+  [27, 'out of memory', 'needs a memory limit for one process, which not every machine lets us set'],
+  [29, '10,000 tenants', 'bun run bench fan-out measures it'],
+  [31, 'old and new processes together', 'test/half-way.test.ts plays it'],
+  [32, 'a backup of an hour ago put back', 'test/backup.test.ts plays it'],
+  [
+    33,
+    'a webhook receiver that redirects, is gone, or leads inside',
+    'test/webhooks.test.ts and test/platforms/webhook.test.ts play it',
+  ],
+  [34, 'names that are not known, or slowly', 'test/fetch.test.ts plays it on the one way out'],
+  [35, 'TLS expired or of another name', 'test/fetch.test.ts plays it on the one way out'],
+]
