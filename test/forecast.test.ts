@@ -199,6 +199,45 @@ describe('the forecast', () => {
     await clear()
   })
 
+  test('a seal that is broken or missing is told before the post is stopped by it', async () => {
+    const form = new FormData()
+    form.append('file', await newPicture())
+    form.append('alt', 'A red cup')
+    const picture = (await house.alice.api('POST', '/media', form)).body.id as string
+    const approved = async (text: string, inMs: number, media: string[] = []) => {
+      const planned = await plan(text, rehearsal, inMs, media)
+      await house.ann.api('POST', `/content/${planned.content}/submission`)
+      await house.cora.api('POST', `/content/${planned.content}/approval`, {})
+      return planned
+    }
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: true })
+    const whole = await approved('Sealed and whole', 2 * day)
+    const soon = await approved('Its cup turns blue by tonight', 10 * hour, [picture])
+    const later = await approved('Some other words with that cup', 5 * day, [picture])
+    const bare = await approved('An account that nobody thought of', 3 * day)
+    const before = await look()
+    for (const { job } of [whole, soon, later, bare]) expect(codes(before, job)).toEqual([])
+    // Behind the back of the moves, which would have broken the approvals at once.
+    await inside(async ({ sql }) => {
+      await sql`update media set alt = 'A blue cup' where id = ${picture}`
+      await sql`delete from seals where content_id = ${bare.content} and account_id = ${rehearsal}`
+      await sql`update seals set sha256 = repeat('0', 64) where content_id = ${bare.content}`
+    })
+    const after = await look()
+    const broken = { code: 'seal_broken', path: `/content/${soon.content}` }
+    expect(of(after, soon.job)).toMatchObject({ level: 'red', findings: [broken] })
+    expect(of(after, later.job)).toMatchObject({ level: 'amber', findings: [{ code: 'seal_broken' }] })
+    expect(of(after, bare.job)).toMatchObject({ level: 'amber', findings: [{ code: 'seal_missing' }] })
+    expect(of(after, whole.job)?.level).toBe('green')
+    // The cure: taken back, and approved as it is now.
+    expect((await house.cora.api('DELETE', `/content/${soon.content}/approval`)).status).toBeLessThan(300)
+    expect((await house.cora.api('POST', `/content/${soon.content}/approval`, {})).status).toBe(201)
+    expect(codes(await look(), soon.job)).toEqual([])
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: false })
+    expect(codes(await look(), later.job)).toEqual([])
+    await clear()
+  })
+
   test('what a brake holds is amber, until it is let go', async () => {
     const { job } = await plan('Held back by somebody', rehearsal, day)
     const brake = await house.alice.api('POST', '/brakes', { scope: 'workspace', reason: 'Think first' })

@@ -2,6 +2,7 @@ import { type OpenedAccount, openAccounts } from '../accounts/credential.ts'
 import type { Scope } from '../db/scope.ts'
 import { type PostDraft, postDrafts } from '../publishing/post.ts'
 import type { HeldFor } from '../publishing/schema.ts'
+import { sealsOf } from '../publishing/seals.ts'
 import { readWorkspace } from '../team/workspace.ts'
 import { forecastDays } from './schema.ts'
 
@@ -19,6 +20,8 @@ export interface PlannedJob {
   contentState: string
   heldFor: HeldFor | null
   draft: PostDraft | null
+  /** The hash that its approval pinned; null where none is, or where it needs none to go out. */
+  sealed: string | null
 }
 
 /** What went out lately. */
@@ -73,8 +76,10 @@ export async function readFacts(scope: Scope): Promise<Facts> {
     heldFor: row.held_for as HeldFor | null,
   }))
   const ids = [...new Set(planned.map(job => job.accountId))]
-  const [drafts, opened, names] = await Promise.all([
+  const approved = approvalRequired ? planned.filter(job => job.contentState === 'approved') : []
+  const [drafts, seals, opened, names] = await Promise.all([
     postDrafts(scope, planned),
+    sealsOf(scope, approved),
     openAccounts(scope, ids),
     sql`select id, name, state_reason from social_accounts where id = any(${ids}::uuid[])`,
   ])
@@ -94,7 +99,11 @@ export async function readFacts(scope: Scope): Promise<Facts> {
     until,
     zone,
     approvalRequired,
-    jobs: planned.map((job, at) => ({ ...job, draft: drafts[at] ?? null })),
+    jobs: planned.map((job, at) => ({
+      ...job,
+      draft: drafts[at] ?? null,
+      sealed: seals.get(job.id) ?? null,
+    })),
     past: past.map(row => ({
       id: row.id as string,
       accountId: row.account_id as string,

@@ -2,6 +2,8 @@
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import type { Outlook } from '../platforms/platform.ts'
+import { payloadOf } from '../publishing/payload.ts'
+import { sealBroken } from '../publishing/seals.ts'
 import { alikeRule, crowdedRule, quotaRule } from './among.ts'
 import type { Facts, PlannedJob } from './facts.ts'
 import type { Finding } from './schema.ts'
@@ -22,7 +24,7 @@ const approvalMs = 24 * hour
 
 /** The findings about each job, in the order of `facts.jobs`. */
 export function findAll(facts: Facts, asked: Asked): Finding[][] {
-  const rules = [accountRule, brakeRule, approvalRule, fitRule, pictureRule]
+  const rules = [accountRule, brakeRule, approvalRule, sealRule, fitRule, pictureRule]
   const found = facts.jobs.map(job => rules.flatMap(rule => rule(job, facts, asked)))
   for (const rule of [quotaRule, crowdedRule, alikeRule])
     for (const [at, finding] of rule(facts, asked)) found[at]?.push(finding)
@@ -99,7 +101,7 @@ function approvalRule(job: PlannedJob, { approvalRequired, now }: Facts): Findin
   const hours = Math.floor(left / hour)
   return [
     {
-      level: left < approvalMs ? 'red' : 'amber',
+      level: untilApproved(left),
       code: 'approval_missing',
       reason: `${asked ? 'It waits for approval' : 'Nobody has been asked to approve it'}, and it is due in ${
         hours < 1 ? 'less than an hour' : hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`
@@ -111,6 +113,32 @@ function approvalRule(job: PlannedJob, { approvalRequired, now }: Facts): Findin
     },
   ]
 }
+
+/** What is approved, but would be stopped at the last moment because it is not what the approval pinned. */
+function sealRule(job: PlannedJob, { accounts, approvalRequired, now }: Facts): Finding[] {
+  const account = accounts.get(job.accountId)
+  if (!approvalRequired || job.contentState !== 'approved' || !job.draft || !account) return []
+  const { sha256 } = payloadOf(job.draft, { id: job.accountId, platform: account.platform })
+  if (job.sealed === sha256) return []
+  return [
+    {
+      level: untilApproved(job.runAt.getTime() - now.getTime()),
+      ...(job.sealed === null
+        ? {
+            code: 'seal_missing',
+            reason: `What ${account.name} would be sent is not among what was approved.`,
+          }
+        : {
+            code: sealBroken,
+            reason: `What ${account.name} would be sent is no longer what was approved.`,
+          }),
+      cure: 'Take the approval back, and approve it as it is now.',
+      path: `/content/${job.contentId}`,
+    },
+  ]
+}
+
+const untilApproved = (leftMs: number) => (leftMs < approvalMs ? 'red' : 'amber')
 
 function fitRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Finding[] {
   const account = accounts.get(job.accountId)

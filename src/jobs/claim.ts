@@ -6,7 +6,7 @@ import { brakeOn, holdBraked } from '../publishing/braked.ts'
 import { holdTooLate, tooLate } from '../publishing/late.ts'
 import { type Payload, payloadOf } from '../publishing/payload.ts'
 import { type PostDraft, postDrafts } from '../publishing/post.ts'
-import { sealFor, sealOf } from '../publishing/seals.ts'
+import { sealsOf } from '../publishing/seals.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
 import { type Resting, type RestingServers, restOfAccount, waitForLimits } from './rests.ts'
 
@@ -170,17 +170,6 @@ async function claimFound(
       opened: account && draft && payload ? { account, draft, payload } : null,
     }
   })
-}
-
-/** The hashes that approvals pinned, by job. What was approved before there were seals is sealed first. */
-async function sealsOf(scope: Scope, jobs: readonly Unopened[]): Promise<Map<string, string>> {
-  const read = (ids: readonly string[]) => scope.sql`
-    select j.id, ${sealOf(scope)} as sealed from publish_jobs j where j.id = any(${[...ids]}::uuid[])`
-  const rows = [...(await read(jobs.map(({ id }) => id)))]
-  const bare = jobs.filter(({ id }) => rows.some(row => row.id === id && row.sealed === null))
-  for (const { contentId, accountId } of bare) await sealFor(scope, contentId, [accountId])
-  if (bare.length > 0) rows.push(...(await read(bare.map(({ id }) => id))))
-  return new Map(rows.map(row => [row.id as string, row.sealed as string]))
 }
 
 interface Former {

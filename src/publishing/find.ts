@@ -3,6 +3,7 @@ import { NotFound } from '../errors.ts'
 import { idKey, type Page, pageOf, readCursor, timeKey } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { isoIn } from '../lib/time.ts'
+import { helpPath } from '../platforms/catalogue/index.ts'
 import type { Attempt, HeldFor, Job, JobError, JobState, ReadBack } from './schema.ts'
 
 export interface JobQuery {
@@ -75,9 +76,15 @@ function toJob(row: Record<string, unknown>): Job & { runAtText: string } {
     remoteUrl: row.remote_url as string | null,
     publishedAt: iso(row.published_at),
     readBack: readBackOf(row.read_back),
-    error: row.error as JobError | null,
+    error: withHelp(row),
     runAtText: row.run_at_text as string,
   }
+}
+
+/** Why the job of a row is where it is, with the page that says more, where it has none of its own. */
+export function withHelp(row: Record<string, unknown>): JobError | null {
+  const error = row.error as JobError | null
+  return error && { ...error, link: error.link ?? helpPath(row.platform as string, error.code) }
 }
 
 function readBackOf(given: unknown): ReadBack | null {

@@ -5,6 +5,7 @@ import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { wallTime } from '../lib/time.ts'
 import type { PlatformId } from '../platforms/platform.ts'
+import { withHelp } from './find.ts'
 import type { HeldFor, JobError, JobState } from './schema.ts'
 
 /** A publish job as a line or a chip: enough to recognise it, without its attempts. */
@@ -106,7 +107,7 @@ const toRow = (row: Record<string, unknown>): JobRow => ({
   inSeconds: row.in_seconds as number,
   heldFor: row.held_for as JobRow['heldFor'],
   remoteUrl: row.remote_url as string | null,
-  error: row.error as JobError | null,
+  error: withHelp(row),
   text: row.text as string,
   account: {
     id: row.account_id as string,

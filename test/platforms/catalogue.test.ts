@@ -234,12 +234,18 @@ describe('catalogue: every code is reached', () => {
     await playAll('feed', await misfitCases(await connectWorld(feed, {}, [])))
   })
 
-  test('what happens on our side is said by the code that finds it', () => {
-    const source = [...new Glob('src/{jobs,publishing}/*.ts').scanSync()]
+  test('what happens on our side is said by the code that finds it, and has its words', () => {
+    const source = [...new Glob('src/{jobs,publishing,recurrences,tenants}/*.ts').scanSync()]
       .map(file => readFileSync(file, 'utf8'))
       .join()
-    for (const code of Object.keys(ours))
-      if (code !== 'uncatalogued') expect(source).toContain(`code: '${code}'`)
+    const said = [
+      ...source.matchAll(/\bcode: '([a-z_]+)',\s+message|'code', '([a-z_]+)'|sealBroken = '(.+)'/g),
+    ]
+    expect([...new Set(said.map(([, ...codes]) => codes.find(Boolean)))].sort()).toEqual(
+      Object.keys(ours)
+        .filter(code => code !== 'uncatalogued')
+        .sort(),
+    )
   })
 })
 

@@ -23,4 +23,6 @@ export const outcomeWords = {
   rejected: 'failed',
   reconnect: 'held until you reconnect',
   unconfirmed: 'we ask you',
+  held: 'held until it may go out',
+  cancelled: 'not sent',
 } as const
