@@ -579,7 +579,7 @@ describe('people', () => {
     await work()
     const shown = await house.alice.page('GET', `${base}/${id}`)
     for (const words of [
-      'Content is written: to be tried again',
+      'To be tried again: content is written',
       'The receiver answered 500',
       '&lt;b&gt;shown',
     ])

@@ -89,7 +89,7 @@ function brakeRule(job: PlannedJob): Finding[] {
       level: 'amber',
       code: 'braked',
       reason: 'A brake holds it.',
-      cure: 'Release the brake when it may go out.',
+      cure: 'Take the brake off once it may go out.',
       path: '/brakes',
     },
   ]

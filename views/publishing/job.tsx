@@ -79,13 +79,13 @@ export function JobPage({ frame, sheet, readings, forecast, maySchedule, rejecte
       >
         {rejected && !ofForm && <Notice kind="bad">{rejected.message}</Notice>}
         {status}
+        <JobForecastBlock base={base} forecast={forecast} />
         <Assurance
           seal={sheet.seal}
           back={job.readBack}
           zone={workspace.zone}
           receipt={job.state === 'published' ? `${base}/publish-jobs/${job.id}/receipt` : null}
         />
-        <JobForecastBlock base={base} forecast={forecast} />
         {maySchedule && movable(job.state) && !sheet.perhaps && (
           <MoveForm
             base={base}
@@ -173,7 +173,10 @@ function Facts({ base, sheet, usual }: { base: string; sheet: JobSheet; usual: n
               </a>
             ),
           },
-          { term: 'Approved by', value: approved && (approved.by ?? 'somebody who has left') },
+          {
+            term: 'Approved by',
+            value: !sheet.seal.at && approved && (approved.by ?? 'somebody who has left'),
+          },
           {
             term: 'Address',
             value: job.remoteUrl && (

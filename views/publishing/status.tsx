@@ -67,8 +67,10 @@ function StateCard({ workspace, sheet, maySchedule }: Omit<StatusProps, 'polled'
       title={words.title}
       actions={
         <>
+          {/* What a held job waits for comes before what else can be done with it. */}
+          {job.state === 'held' && words.links}
           {maySchedule && <Actions base={base} sheet={sheet} />}
-          {words.links}
+          {job.state !== 'held' && words.links}
           {!settled.has(job.state) && (
             <noscript>
               <LinkButton href={`${base}/publish-jobs/${row.id}`} variant="quiet" icon="refresh-cw">
