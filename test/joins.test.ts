@@ -3,7 +3,6 @@
  * stop rules and take slots for some seconds, on few pieces and accounts, beside a running worker.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { LeaseLost } from '../src/jobs/lease.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { type ApiAnswer, type House, openHouse } from './cast.ts'
 import { type Served, serve } from './peers/serve.ts'
@@ -32,9 +31,7 @@ beforeAll(async () => {
   house = await openHouse({ OUTBOUND_ALLOW: new URL(receiver.url).host })
   const { log } = house.services
   log.error = (what, fields) => {
-    // A brake takes what has not begun to be sent back from its worker.
-    if (!(fields?.error instanceof LeaseLost))
-      errors.push(`${what}: ${(fields?.error as Error | undefined)?.message}`)
+    errors.push(`${what}: ${(fields?.error as Error | undefined)?.message}`)
   }
   worker = createWorker(house.services)
 })
