@@ -111,7 +111,7 @@ describe('a job’s page', () => {
     expect((await house.bob.page('GET', at(one.id))).html).toContain(at(two.id))
     await house.bob.api('DELETE', `/publish-jobs/${two.id}`)
     const { html } = await house.bob.page('GET', at(one.id))
-    expect(html.slice(html.indexOf(at(two.id)))).toContain('Cancelled')
+    expect(html.slice(html.indexOf(at(two.id)))).toContain('Cancelled</span>')
   })
 })
 
