@@ -71,7 +71,7 @@ export function createApp(services: Services) {
   listen('recurrences', each(stopWithContent))
   listen('publishing', each(followContent))
   listen('read-backs', planReadBacks)
-  listen('forecast', each(forgetFindings))
+  listen('forecast', forgetFindings)
   listen('notifications', notify(services.config))
   listen('workflows', startWorkflows)
   listen('webhooks', tellWebhooks)

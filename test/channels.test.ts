@@ -197,7 +197,7 @@ describe('channels', () => {
     expect(html).toContain('value="22:00"')
     const half = await house.cora.page('POST', here, { ...form, from: '22:00', until: '' })
     expect(half.status).toBe(422)
-    expect(half.html).toContain('Give both times, or none')
+    expect(half.html).toContain('give both times, or none')
     expect((await house.cora.page('POST', here, { ...form, from: '', until: '' })).status).toBe(303)
     expect((await house.cora.api('GET', '/me/channels')).body.quiet).toBeNull()
   })

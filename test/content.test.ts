@@ -27,6 +27,8 @@ describe('writing', () => {
       state: 'draft',
       version: 1,
       media: [],
+      thread: [],
+      firstComment: '',
       variants: [],
       tags: ['autumn', 'roast'],
       createdAt: expect.stringMatching(/^\d{4}-.*Z$/),

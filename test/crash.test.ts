@@ -3,12 +3,10 @@
  * second worker takes over. What counts is what each platform's own witness holds afterwards.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import sharp from 'sharp'
-import { createWorker } from '../src/jobs/worker.ts'
-import { type House, openHouse } from './cast.ts'
+import type { House } from './cast.ts'
 import { describePeer, type Pds, startMastodon, startPds } from './peers/index.ts'
 import { passOn, type Served, serve } from './peers/serve.ts'
+import { connect, hireVictim, openStage, type Stage, takeOver } from './victims.ts'
 
 const steps = [
   'before-arm',
@@ -23,9 +21,6 @@ type Step = (typeof steps)[number]
 const doubtful: readonly Step[] = ['after-arm', 'after-send', 'before-record']
 /** Of these, the ones at which it really was made. */
 const sent: readonly Step[] = ['after-send', 'before-record', 'after-record']
-/** The lease of a dead worker is 20 s. */
-const leaseOverMs = 21_000
-
 const tally = { kills: 0, lost: 0, twice: 0, unexplained: 0 }
 afterAll(() => {
   const { kills, lost, twice, unexplained } = tally
@@ -38,79 +33,6 @@ interface Witness {
   visible(text: string): Promise<number>
   /** How many calls that publish these words it got; absent where no call is made or each one counts as a delivery. */
   calls?(text: string): number
-}
-
-interface Stage {
-  house: House
-  shift: number
-  picture: string
-}
-
-async function openStage(hosts: string[]): Promise<Stage> {
-  const house = await openHouse({ OUTBOUND_ALLOW: hosts.join(',') })
-  const bytes = await sharp({ create: { width: 60, height: 40, channels: 3, background: '#a52' } })
-    .jpeg()
-    .toBuffer()
-  const form = new FormData()
-  form.set('file', new File([new Uint8Array(bytes)], 'leaf.jpg', { type: 'image/jpeg' }))
-  form.set('alt', 'A rust-red square')
-  const made = await house.alice.api('POST', '/media', form)
-  expect(made.status).toBe(201)
-  return { house, shift: 0, picture: made.body.id as string }
-}
-
-async function connect(house: House, platform: string, settings: object): Promise<string> {
-  const made = await house.alice.api('POST', '/accounts', { platform, settings })
-  expect(made.status, JSON.stringify(made.body)).toBe(201)
-  return made.body.id as string
-}
-
-/** A worker process that waits for its cue, so that its start costs no time of the test before. */
-async function hireVictim({ house }: Stage, step: Step) {
-  const [row] = await house.services.db.owner`select current_database() as name`
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, 'crash-child.ts')], {
-    env: {
-      ...process.env,
-      CRASH_DATABASE: row?.name as string,
-      CRASH_AT: step,
-      DATA_DIR: house.services.config.dataDir,
-      OUTBOUND_ALLOW: house.services.config.outboundAllow.join(','),
-    },
-    stdin: 'pipe',
-    stdout: 'pipe',
-    stderr: 'inherit',
-  })
-  const ready = child.stdout.getReader().read()
-  return {
-    /** @returns true when it was killed at its step, false when it never came there and went home */
-    async perform(): Promise<boolean> {
-      await ready
-      child.stdin.write('go\n')
-      await child.stdin.end()
-      await child.exited
-      if (child.signalCode === 'SIGKILL') return true
-      expect(child.exitCode).toBe(0)
-      return false
-    },
-    dismiss: () => child.kill('SIGKILL'),
-  }
-}
-
-/** Moves on past the lease, and every wait after that, until the job has come to an end. */
-async function takeOver(stage: Stage, jobId: string) {
-  const read = async () => (await stage.house.alice.api('GET', `/publish-jobs/${jobId}`)).body
-  const worker = createWorker(stage.house.services)
-  try {
-    for (let round = 0; round < 10; round++) {
-      stage.shift += leaseOverMs
-      await stage.house.shiftClock(stage.shift)
-      await worker.idle()
-      if (!['scheduled', 'publishing'].includes((await read()).state)) break
-    }
-  } finally {
-    await worker.stop(5_000)
-  }
-  return read()
 }
 
 async function killAt(stage: Stage, platform: string, step: Step, witness: Witness): Promise<boolean> {

@@ -88,22 +88,27 @@ test('the clock shows the real time again', async () => {
 
 test('every state is there, as often as the stories say', async () => {
   const found = await services.db.tenantBySlug(slug)
-  const { content, jobs, seen } = await services.db.within(
+  const { content, jobs, repeated, seen } = await services.db.within(
     { tenantId: found?.id ?? '', userId: null, role: 'system' },
     async ({ sql }) => ({
       content: await sql`select state, count(*)::int as n from content group by state`,
       jobs: await sql`
-        select state || coalesce(' for ' || held_for, '') as state, count(*)::int as n from publish_jobs group by 1`,
+        select state || coalesce(' for ' || held_for, '') as state, count(*)::int as n from publish_jobs
+        where recurrence_id is null group by 1`,
+      repeated: await sql`
+        select state, count(*)::int as n from publish_jobs where recurrence_id is not null group by 1`,
       seen: await sql`
         select (select count(*)::int from publish_jobs where state = 'published' and published_at > public.clock()) as early,
           (select count(*)::int from media where alt = '') as mute, (select count(*)::int from comments) as comments,
-          (select count(*)::int from rehearsal_posts) as rehearsed`,
+          (select count(*)::int from rehearsal_posts) as rehearsed, (select count(*)::int from slots) as slots,
+          (select count(*)::int from brakes where released_at < public.clock()) as brakes,
+          (select array_agg(state) from webhooks) as webhooks`,
     }),
   )
   const counted = (rows: readonly Record<string, unknown>[]) =>
     Object.fromEntries(rows.map(row => [row.state, row.n]))
   const all = [...past, ...ahead, ...unplanned]
-  expect(Object.values(counted(content)).reduce((a, b) => Number(a) + Number(b), 0)).toBe(all.length)
+  expect(Object.values(counted(content)).reduce((a, b) => Number(a) + Number(b), 0)).toBe(all.length + 1)
   const states = counted(jobs)
   expect(Object.keys(states).sort()).toEqual(
     [
@@ -128,7 +133,8 @@ test('every state is there, as often as the stories say', async () => {
     'draft',
     'in_review',
   ])
-  expect(seen[0]).toMatchObject({ early: 0, mute: 0 })
+  expect(seen[0]).toMatchObject({ early: 0, mute: 0, slots: 4, brakes: 1, webhooks: ['disabled'] })
+  expect(repeated).toMatchObject([{ state: 'scheduled', n: 5 }])
   expect(Number(seen[0]?.comments)).toBeGreaterThan(4)
   expect(Number(seen[0]?.rehearsed)).toBeGreaterThan(10)
 })

@@ -70,8 +70,8 @@ describe('the forecast', () => {
 
   const connect = async (platform: string, settings: object) =>
     (await house.alice.api('POST', '/accounts', { platform, settings })).body.id as string
-  async function plan(text: string, account: string, inMs: number, media: string[] = []) {
-    const content = await house.alice.api('POST', '/content', { text, media })
+  async function plan(text: string, account: string, inMs: number, media: string[] = [], more: object = {}) {
+    const content = await house.alice.api('POST', '/content', { text, media, ...more })
     const planned = await house.alice.api('POST', `/content/${content.body.id}/publish-jobs`, {
       accounts: [account],
       at: new Date(Date.now() + inMs).toISOString(),
@@ -148,6 +148,28 @@ describe('the forecast', () => {
     await clear()
   })
 
+  test('each part of a thread, its pictures, and the first comment are looked at', async () => {
+    const file = new FormData()
+    file.append('file', await newPicture())
+    const media = (await house.alice.api('POST', '/media', file)).body.id as string
+    const long = 'y'.repeat(400)
+    const part = await plan('The beginning', masto, day, [], { thread: [{ text: long }] })
+    const comment = await plan('Something else', masto, 2 * day, [], { firstComment: long })
+    const pictured = await plan('A lost picture', rehearsal, day, [], { thread: [{ media: [media] }] })
+    await house.services.storage.remove(`media/${house.alice.tenant.id}/${media}`)
+    server.faults.next('GET /api/v2/instance', {
+      is: 'status',
+      status: 200,
+      body: { version: '4.5.0', configuration: { statuses: { max_characters: 300 } } },
+    })
+    const forecast = await look()
+    expect(codes(forecast, part.job)).toEqual(['text_too_long'])
+    expect(of(forecast, part.job)?.findings[0]?.reason).toStartWith('Part 2: the text counts 400')
+    expect(of(forecast, comment.job)?.findings[0]?.reason).toStartWith('The first comment: the text counts')
+    expect(codes(forecast, pictured.job)).toEqual(['picture_missing'])
+    await clear()
+  })
+
   test('two posts within minutes, and nearly the same words within days', async () => {
     const words = 'Our new beans from the hills have arrived and taste of plums'
     const first = await plan(words, rehearsal, day)
@@ -196,6 +218,45 @@ describe('the forecast', () => {
     expect(of(latest, soon.job)).toBeUndefined()
     expect(of(latest, later.job)?.level).toBe('amber')
     await house.alice.api('PATCH', '/workspace', { approvalRequired: false })
+    await clear()
+  })
+
+  test('a seal that is broken or missing is told before the post is stopped by it', async () => {
+    const form = new FormData()
+    form.append('file', await newPicture())
+    form.append('alt', 'A red cup')
+    const picture = (await house.alice.api('POST', '/media', form)).body.id as string
+    const approved = async (text: string, inMs: number, media: string[] = []) => {
+      const planned = await plan(text, rehearsal, inMs, media)
+      await house.ann.api('POST', `/content/${planned.content}/submission`)
+      await house.cora.api('POST', `/content/${planned.content}/approval`, {})
+      return planned
+    }
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: true })
+    const whole = await approved('Sealed and whole', 2 * day)
+    const soon = await approved('Its cup turns blue by tonight', 10 * hour, [picture])
+    const later = await approved('Some other words with that cup', 5 * day, [picture])
+    const bare = await approved('An account that nobody thought of', 3 * day)
+    const before = await look()
+    for (const { job } of [whole, soon, later, bare]) expect(codes(before, job)).toEqual([])
+    // Behind the back of the moves, which would have broken the approvals at once.
+    await inside(async ({ sql }) => {
+      await sql`update media set alt = 'A blue cup' where id = ${picture}`
+      await sql`delete from seals where content_id = ${bare.content} and account_id = ${rehearsal}`
+      await sql`update seals set sha256 = repeat('0', 64) where content_id = ${bare.content}`
+    })
+    const after = await look()
+    const broken = { code: 'seal_broken', path: `/content/${soon.content}` }
+    expect(of(after, soon.job)).toMatchObject({ level: 'red', findings: [broken] })
+    expect(of(after, later.job)).toMatchObject({ level: 'amber', findings: [{ code: 'seal_broken' }] })
+    expect(of(after, bare.job)).toMatchObject({ level: 'amber', findings: [{ code: 'seal_missing' }] })
+    expect(of(after, whole.job)?.level).toBe('green')
+    // The cure: taken back, and approved as it is now.
+    expect((await house.cora.api('DELETE', `/content/${soon.content}/approval`)).status).toBeLessThan(300)
+    expect((await house.cora.api('POST', `/content/${soon.content}/approval`, {})).status).toBe(201)
+    expect(codes(await look(), soon.job)).toEqual([])
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: false })
+    expect(codes(await look(), later.job)).toEqual([])
     await clear()
   })
 

@@ -5,7 +5,7 @@ import { createApp } from '../src/app.ts'
 import { readMigrations } from '../src/db/migrations.ts'
 import { createMetrics } from '../src/lib/metrics.ts'
 import { type House, openHouse } from './cast.ts'
-import { readExposition } from './exposition.ts'
+import { type Family, readExposition } from './exposition.ts'
 
 setDefaultTimeout(60_000)
 
@@ -147,6 +147,8 @@ describe('/metrics', () => {
       'masthead_due_lag_seconds',
       'masthead_publish_jobs',
       'masthead_publish_jobs_counted_seconds',
+      'masthead_deliveries',
+      'masthead_delivery_oldest_seconds',
       'masthead_clock_skew_seconds',
       'process_resident_memory_bytes',
       'process_start_time_seconds',
@@ -191,6 +193,44 @@ describe('/metrics', () => {
       expect(now).toEqual({ ...before, scheduled: (before.scheduled ?? 0) + 1 })
       break
     }
+  })
+
+  test('counts the mails and messages that are not delivered, and how long the oldest has waited', async () => {
+    await house.services.db.within(
+      { tenantId: house.dan.tenant.id, userId: null, role: 'system' },
+      async ({ sql }) => {
+        const hook = crypto.randomUUID()
+        await sql`
+          insert into webhooks (id, url, events, secret) values (${hook}, 'https://hooks.example', '{}', ${new Uint8Array(1)})`
+        for (const [kind, state, minutes] of [
+          ['webhook', 'waiting', 9],
+          ['webhook', 'sending', 4],
+          ['webhook', 'failed', 500],
+          ['webhook', 'delivered', 600],
+          ['mail', 'failed', 700],
+        ] as const)
+          await sql`
+            insert into deliveries (id, kind, purpose, webhook_id, state, body, created_at)
+            values (${crypto.randomUUID()}, ${kind}, ${kind === 'mail' ? 'reset' : null}, ${kind === 'mail' ? null : hook}, ${state}, '{}',
+              public.clock() - ${minutes} * interval '1 minute')`
+      },
+    )
+    const app = createApp(house.services)
+    let families = new Map<string, Family>()
+    for (const end = Date.now() + 10_000; !families.has('masthead_deliveries'); ) {
+      if (Date.now() > end) throw new Error('the deliveries were never counted')
+      families = readExposition(await (await app.handle(new Request('http://localhost/metrics'))).text())
+    }
+    const value = (name: string, ...labels: string[]) =>
+      families.get(name)?.samples.find(one => Object.values(one.labels).join() === labels.join())?.value ?? -1
+    const counts = ['waiting', 'sending', 'failed'].flatMap(state =>
+      ['webhook', 'mail'].map(kind => value('masthead_deliveries', kind, state)),
+    )
+    expect(counts).toEqual([1, 0, 1, 0, 1, 1])
+    const oldest = value('masthead_delivery_oldest_seconds', 'webhook')
+    expect(oldest).toBeGreaterThanOrEqual(540)
+    expect(oldest).toBeLessThan(900)
+    expect(value('masthead_delivery_oldest_seconds', 'mail')).toBe(0)
   })
 
   test('labels and help are escaped, and the strict reader refuses what is not', () => {

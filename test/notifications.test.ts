@@ -60,6 +60,14 @@ async function unconfirmed(text: string) {
   return id
 }
 
+/** The page of a job, at its last attempt; the page has that anchor. */
+async function atLastAttempt(id: string): Promise<string> {
+  const { attempts } = (await house.bob.api('GET', `/publish-jobs/${id}`)).body
+  const anchor = `attempt-${attempts.at(-1).id}`
+  expect((await house.bob.page('GET', `/w/northwind/publish-jobs/${id}`)).html).toContain(`id="${anchor}"`)
+  return `/publish-jobs/${id}#${anchor}`
+}
+
 describe('posts', () => {
   test('one that failed is told to those who may schedule, until it is sent again or put away', async () => {
     const id = await publish(house.bob, 'Will be refused', await rehearsal('rejected'))
@@ -69,7 +77,7 @@ describe('posts', () => {
         {
           kind: 'failed',
           about: '“Will be refused” did not go out to Rehearsal.',
-          path: `/publish-jobs/${id}`,
+          path: await atLastAttempt(id),
         },
       ])
     expect(await kinds(house.ann)).toEqual([])
@@ -85,6 +93,7 @@ describe('posts', () => {
     await worker.idle()
     expect(await kinds(house.bob)).toEqual(['failed'])
     expect(await kinds(house.alice)).toEqual(['failed'])
+    expect((await open(house.bob))[0]?.path).toBe(await atLastAttempt(id))
   })
 
   test('one that may have gone out is asked about, and every answer closes the question for all', async () => {

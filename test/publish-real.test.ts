@@ -218,7 +218,7 @@ describePeer('pds', 'everywhere at once', () => {
       accountId,
       text,
       id: job.remoteId,
-      idempotencyKey: keyOf({ jobId: job.id }),
+      idempotencyKey: keyOf({ jobId: job.id, part: 1 }),
     })
     expect(job.remoteUrl).toBe(`${mastodon.url}/@ada/${job.remoteId}`)
     const attached = mastodon.media(status?.mediaIds[0] ?? '')

@@ -98,6 +98,29 @@ describe('what repeats', () => {
     })
   })
 
+  test('goes out each time with all its parts and its first comment', async () => {
+    const account = await rehearsal()
+    const { body } = await alice.api('POST', '/content', {
+      text: 'One',
+      thread: [{ text: 'Two' }],
+      firstComment: 'Link',
+    })
+    const { id } = await made(repeat(body.id, [account], { rule: 'FREQ=DAILY;COUNT=2' }))
+    const worker = createWorker(house.services)
+    for (const day of [2, 3]) {
+      await house.shiftClock(nearestInstant(inDays(day, '07:16'), zone).at.getTime() - Date.now())
+      await worker.idle()
+    }
+    await worker.stop(5_000)
+    const arrived = await house.services.db.within(
+      system(alice),
+      ({ sql }) => sql`
+        select text from rehearsal_posts where account_id = ${account} order by arrived_at, id`,
+    )
+    expect(arrived.map(row => row.text)).toEqual(['One', 'Two', 'Link', 'One', 'Two', 'Link'])
+    expect((await jobsOf(id)).map(job => job.state)).toEqual(['published', 'published'])
+  })
+
   test('is planned on as time goes by: never twice, by however many at once', async () => {
     const { id } = await made(repeat(await write('On and on.'), [await rehearsal()]))
     const before = await jobsOf(id)

@@ -114,7 +114,7 @@ describe('an account’s page', () => {
   test('shows, adds and removes weekly slots, also without a word typed', async () => {
     const account = await rehearsal()
     const page = () => alice.page('GET', `${at}/accounts/${account}`)
-    expect((await page()).html).toContain('It has none yet.')
+    expect((await page()).html).toContain('None yet: add the first below.')
     await alice.page('POST', `${at}/accounts/${account}/slots`, { weekdays: ['2', '5'], local: '09:40' })
     const { html } = await page()
     expect(html.match(/aria-label="Remove \w+ 09:40"/g)).toHaveLength(2)

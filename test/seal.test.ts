@@ -49,6 +49,11 @@ async function picture(alt = 'A red cup'): Promise<string> {
 }
 const later = (hours = 2) => ({ at: new Date(Date.now() + clock + hours * 3_600_000).toISOString() })
 const job = async (id: string) => (await house.bob.api('GET', `/publish-jobs/${id}`)).body
+const commentOf = async (id: string) => {
+  const { items } = (await house.bob.api('GET', '/publish-jobs?limit=100')).body
+  const found = items.find((one: { firstCommentOf: string | null }) => one.firstCommentOf === id)
+  return found && job(found.id)
+}
 const stateOf = async (id: string) => (await house.bob.api('GET', `/content/${id}`)).body.state
 
 async function approved(given: object, by: Person = house.cora): Promise<string> {
@@ -85,6 +90,8 @@ describe('a seal', () => {
       expect(createHash('sha256').update(sent.payload).digest('hex')).toBe(seal.sha256)
       const payload = JSON.parse(sent.payload)
       expect(payload).toMatchObject({ account: accountId, post: { text, images: [{ alt: 'A red cup' }] } })
+      // What was sealed before posts could have parts keeps its hash.
+      expect(Object.keys(payload.post)).toEqual(['images', 'text'])
       const file = await house.bob.api('GET', `/media/${media}/file`)
       expect(file.status).toBe(200)
       expect(payload.post.images[0].sha256).toMatch(/^[0-9a-f]{64}$/)
@@ -131,6 +138,52 @@ describe('a seal', () => {
       expect(seal.changes.join()).toContain(words)
       await house.bob.api('DELETE', `/publish-jobs/${id}`)
     }
+  })
+
+  test('pins a thread and a first comment with their post, and both go out as they were approved', async () => {
+    const [account, media] = [await rehearsal(), await picture('In part two')]
+    const content = await approved({
+      text: 'One.',
+      thread: [{ text: 'Two.', media: [media] }],
+      firstComment: 'A link.',
+    })
+    const [id] = (await plan(content, [account], { now: true })) as [string]
+    await worker.idle()
+    const seal = (await house.bob.api('GET', `/content/${content}/seal`)).body.accounts.find(
+      (a: { accountId: string }) => a.accountId === account,
+    )
+    const comment = await commentOf(id)
+    for (const one of [await job(id), comment]) {
+      expect(one).toMatchObject({ state: 'published', error: null })
+      expect(one.attempts.at(-1).sentSha256).toBe(seal.sha256)
+    }
+    const receipt = async (of: string) => (await house.bob.api('GET', `/publish-jobs/${of}/receipt`)).body
+    expect((await receipt(id)).post).toMatchObject({ text: 'One.', thread: [{ text: 'Two.' }] })
+    expect(await receipt(comment.id)).toMatchObject({
+      post: { text: 'A link.', images: [], thread: [] },
+      seal: { sha256: seal.sha256, kept: true },
+    })
+    expect((await house.bob.page('GET', `/w/northwind/publish-jobs/${comment.id}`)).html).toContain('A link.')
+    const { html } = await house.bob.page('GET', `/w/northwind/publish-jobs/${id}/receipt`)
+    for (const words of ['One.', 'Part 2', 'Two.', 'In part two', 'First comment', 'A link.'])
+      expect(html).toContain(words)
+  })
+
+  test('the alt text of a picture in a later part breaks it', async () => {
+    const [account, media] = [await rehearsal(), await picture('A cup')]
+    const [own, shared] = [
+      await approved({ text: 'One.', variants: [{ accountId: account, thread: [{ media: [media] }] }] }),
+      await approved({ text: 'Another.', thread: [{ media: [media] }] }),
+    ]
+    const ids = [...(await plan(own, [account])), ...(await plan(shared, [account], later(3)))]
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'A mug' })
+    for (const id of ids) {
+      expect(await job(id)).toMatchObject({ state: 'held', heldFor: 'approval' })
+      await house.bob.api('DELETE', `/publish-jobs/${id}`)
+    }
+    expect((await house.bob.api('GET', `/content/${shared}/seal`)).body.changes).toEqual([
+      'the thread changed',
+    ])
   })
 
   test('an account connected after the approval gets the words for everywhere, as they were approved', async () => {
@@ -291,13 +344,38 @@ describe('the worker', () => {
     await worker.idle()
     expect((await job(id)).state).toBe('published')
   })
+
+  test('refuses a first comment that is not what was approved; its post stays out', async () => {
+    const { token } = mastodon.addAccount('mary')
+    const connected = await house.alice.api('POST', '/accounts', {
+      platform: 'mastodon',
+      settings: { instance: mastodon.url, token },
+    })
+    const content = await approved({ text: 'Out already.', firstComment: 'A link.' })
+    const [id] = (await plan(content, [connected.body.id], { now: true })) as [string]
+    mastodon.faults.next('POST /api/v1/statuses', { is: 'slow', ms: 1 })
+    mastodon.faults.next('POST /api/v1/statuses', {
+      is: 'throttled',
+      resetAt: new Date(Date.now() + 30_000),
+    })
+    await worker.idle()
+    expect(await commentOf(id)).toMatchObject({ state: 'scheduled', error: { code: 'throttled' } })
+    await house.services.db.owner.unsafe(
+      `update ${house.alice.tenant.schema}.content_versions set first_comment = 'Smuggled.' where content_id = '${content}'`,
+    )
+    await shift(3_600_000)
+    await worker.idle()
+    expect(await commentOf(id)).toMatchObject({ state: 'held', error: { code: 'seal_broken' } })
+    expect((await job(id)).state).toBe('published')
+    expect(mastodon.accepted.map(({ text }) => text)).toEqual(['Out already.'])
+  })
 })
 
 describe('reading back', () => {
   const look = () => readBackDue(house.services, house.alice.tenant.id)
-  const out = async (text: string, media: string[] = [], account?: string) => {
+  const out = async (text: string, media: string[] = [], account?: string, more: object = {}) => {
     await requireApproval(false)
-    const { body } = await house.bob.api('POST', '/content', { text, media })
+    const { body } = await house.bob.api('POST', '/content', { text, media, ...more })
     const [id] = (await plan(body.id, [account ?? (await rehearsal())], { now: true })) as [string]
     await worker.idle()
     return id
@@ -329,6 +407,37 @@ describe('reading back', () => {
     const told = (await house.bob.api('GET', '/notifications')).body.items[0]
     expect(told).toMatchObject({ kind: 'different', about: expect.stringContaining('The real words.') })
     expect((await job(id)).state).toBe('published')
+  })
+
+  test('looks at each part of a thread and at its first comment', async () => {
+    const { token } = mastodon.addAccount('joan')
+    const connected = await house.alice.api('POST', '/accounts', {
+      platform: 'mastodon',
+      settings: { instance: mastodon.url, token },
+    })
+    const parts = { thread: [{ text: 'Two.', media: [await picture()] }], firstComment: 'A link.' }
+    const [far, near, joined] = [
+      await out('One.', [], connected.body.id, parts),
+      await out('One.', [], undefined, parts),
+      await out('One.', [], await feed(), parts),
+    ]
+    const second = (await job(near)).thread.out[1].remoteId
+    await inside(({ sql }) => sql`update rehearsal_posts set text = 'Zwei.' where id = ${second}`)
+    await shift(30_000)
+    await look()
+    // The server writes the picture anew, and its id is that of the part's own upload.
+    expect((await job(far)).readBack).toEqual({
+      ...(await job(far)).readBack,
+      state: 'explained',
+      findings: [{ kind: 'explained', words: 'Part 2: A picture was written anew on the way.' }],
+    })
+    expect((await job(near)).readBack).toMatchObject({
+      state: 'different',
+      findings: [{ kind: 'different', words: 'Part 2: The words there are not those that were sent.' }],
+    })
+    expect((await job(joined)).readBack).toMatchObject({ state: 'same' })
+    for (const id of [far, near])
+      expect(await commentOf(id)).toMatchObject({ state: 'published', readBack: { state: 'same' } })
   })
 
   test('what is not there is looked for again before anything is said', async () => {

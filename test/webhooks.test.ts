@@ -16,6 +16,7 @@ import { holdAfterRestore } from '../src/jobs/after-restore.ts'
 import { sweepTenant } from '../src/jobs/sweep.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
+import { newId } from '../src/lib/id.ts'
 import { snapshotFolder } from '../src/tenants/find.ts'
 import { importTenant } from '../src/tenants/import.ts'
 import { rewindTenant } from '../src/tenants/rewind.ts'
@@ -370,6 +371,35 @@ describe('order', () => {
     }
   })
 
+  test('ten thousand messages of one moment delay no post', async () => {
+    const { alice } = house
+    receiver.down = true
+    const made = await alice.api('POST', '/webhooks', { url: receiver.url })
+    await house.services.db.within(
+      { tenantId: alice.tenant.id, userId: null, role: 'system' },
+      async scope => {
+        const ids = Array.from({ length: 10_000 }, () => newId())
+        await scope.sql`
+          insert into deliveries (id, kind, webhook_id, state, body, next_try_at)
+          select given.id, 'webhook', ${made.body.id}, 'waiting', '{}', public.clock() from unnest(${ids}::uuid[]) given (id)`
+      },
+    )
+    const feed = (await alice.api('GET', '/accounts')).body.items.find(
+      (a: { platform: string }) => a.platform === 'feed',
+    )
+    const content = await alice.api('POST', '/content', { text: 'In time all the same.' })
+    const jobs = await alice.api('POST', `/content/${content.body.id}/publish-jobs`, {
+      accounts: [feed.id],
+      now: true,
+    })
+    await work()
+    expect((await alice.api('GET', `/publish-jobs/${jobs.body.items[0].id}`)).body.state).toBe('published')
+    // One of them tries the receiver; the others stand in its line.
+    const { waiting, failing } = (await alice.api('GET', `/webhooks/${made.body.id}`)).body
+    expect(waiting).toBeGreaterThanOrEqual(10_000)
+    expect(failing.tries).toBe(1)
+  })
+
   test('a receiver that hangs delays no post and no other workspace', async () => {
     receiver.faults.next('POST *', { is: 'hang' }, 1)
     const { path } = await webhook({ events: ['content.created'] })
@@ -549,7 +579,7 @@ describe('people', () => {
     await work()
     const shown = await house.alice.page('GET', `${base}/${id}`)
     for (const words of [
-      'Content is written: to be tried again',
+      'To be tried again: content is written',
       'The receiver answered 500',
       '&lt;b&gt;shown',
     ])

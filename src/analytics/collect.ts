@@ -1,4 +1,5 @@
 import { createCredential, type OpenedAccount, openAccount } from '../accounts/credential.ts'
+import { lowerDue } from '../db/due.ts'
 import type { Actor, Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import { platforms } from '../platforms/index.ts'
@@ -69,15 +70,15 @@ async function planCounts(scope: Scope): Promise<void> {
 
 /** Lowers when the numbers of this tenant's posts are due next, where one of the accounts' platforms gives any. */
 export async function planCountsSoon(scope: Scope, accounts: readonly string[]): Promise<void> {
-  await scope.sql`
-    update tenant_due set counts_due_at = least(counts_due_at, public.clock() + interval '9 minutes')
-    where role = current_user
-      and exists (select 1 from social_accounts where id = any(${[...accounts]}::uuid[]) and platform = any(${counting}::text[]))`
+  const [soon] = await scope.sql`
+    select public.clock() + interval '9 minutes' as at
+    where exists (select 1 from social_accounts where id = any(${[...accounts]}::uuid[]) and platform = any(${counting}::text[]))`
+  if (soon) lowerDue(scope, soon.at as Date, 'counts_due_at')
 }
 
 /** The posts whose numbers are followed. */
 const counted = ({ sql }: Scope) => sql`
-  j.state = 'published' and j.remote_id is not null and j.published_at > public.clock() - interval '30 days'
+  j.state = 'published' and j.first_comment_of is null and j.remote_id is not null and j.published_at > public.clock() - interval '30 days'
   and a.platform = any(${counting}::text[]) and a.removed_at is null and a.state = 'connected'`
 
 /** How long the last numbers of a post are good, by its age. */

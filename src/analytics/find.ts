@@ -45,7 +45,7 @@ export async function listCounts(
         select taken_at, json_object_agg(metric, value) as counts from analytics n where n.job_id = j.id
         group by taken_at order by taken_at desc limit ${shownReadings}) r), '[]'::json) as history
     from publish_jobs j join social_accounts a on a.id = j.account_id
-    where j.state = 'published' and j.published_at is not null
+    where j.state = 'published' and j.first_comment_of is null and j.published_at is not null
       and (${content ?? null}::uuid is null or j.content_id = ${content ?? null}::uuid)
       and (${since}::timestamptz is null or j.published_at >= ${since}::timestamptz)
       and (${until}::timestamptz is null or j.published_at < ${until}::timestamptz)

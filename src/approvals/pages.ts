@@ -5,6 +5,7 @@ import { listAccounts } from '../accounts/find.ts'
 import { lastComments } from '../content/comments.ts'
 import { type PieceRequest, pieceShower } from '../content/composer-pages.ts'
 import type { Content } from '../content/find.ts'
+import { picturesOf } from '../content/schema.ts'
 import type { Scope } from '../db/scope.ts'
 import type { Desk, DeskRequest } from '../http/desk.ts'
 import type { Rejected } from '../http/form.ts'
@@ -35,11 +36,7 @@ export function approvalsPages(services: Pick<Services, 'config'>, desk: Desk) {
             scope,
             pieces.map(({ id }) => id),
           ),
-          findMedia(
-            scope,
-            pieces.flatMap(({ media, variants }) => [...media, ...variants.flatMap(own => own.media ?? [])]),
-            { removed: true },
-          ),
+          findMedia(scope, pieces.flatMap(picturesOf), { removed: true }),
           reviewCount(scope),
           Promise.all(
             pieces.map(({ id }) =>

@@ -37,13 +37,15 @@ export async function putBrakeOn(scope: Scope, wish: BrakeWish): Promise<BrakePu
   const underWay = await takeBack(scope)
   const held = await holdBraked(scope)
   await record(scope, 'brake.put_on', id, { about, reason: wish.reason, held: held.length })
-  if (endsAt) await lowerDue(scope, endsAt)
+  if (endsAt) lowerDue(scope, endsAt)
   return { ...(await readBrake(scope, id)), underWay }
 }
 
 /** Takes a brake off; one that is off already stays so. What no other brake is on is planned again. @throws Forbidden, NotFound */
 export async function takeBrakeOff(scope: Scope, id: string): Promise<BrakeTakenOff> {
   allow(scope, 'brakes.use')
+  // What is being planned and held for it just now is seen, and let go too.
+  await stopSends(scope)
   const [brake] = isId(id)
     ? await scope.sql`select id, about, released_at from brakes where id = ${id} for update`
     : []
@@ -55,6 +57,7 @@ export async function takeBrakeOff(scope: Scope, id: string): Promise<BrakeTaken
 
 /** Takes off the brakes that have run out. */
 export async function endBrakes(scope: Scope): Promise<void> {
+  await stopSends(scope)
   const over = await scope.sql`
     select id, about from brakes where released_at is null and ends_at <= public.clock() order by id for update`
   for (const brake of over) await release(scope, brake, null)

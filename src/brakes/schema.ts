@@ -12,9 +12,9 @@ const value = z
   .min(1, { error: 'says nothing' })
   .max(valueLength, { error: `is longer than ${valueLength} characters` })
 const reason = z
-  .string({ error: 'must say why' })
+  .string({ error: 'must be given: everybody reads it' })
   .trim()
-  .min(1, { error: 'must say why' })
+  .min(1, { error: 'must be given: everybody reads it' })
   .max(500, { error: 'is longer than 500 characters' })
 
 export const NewBrake = z
@@ -48,7 +48,7 @@ export const BrakeForm = z
       addIssue({
         code: 'custom',
         path: [given.scope],
-        message: `must be given: which ${given.scope} is held?`,
+        message: 'must be given: it says what is held',
       })
   })
 

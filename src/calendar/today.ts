@@ -54,7 +54,7 @@ export async function readToday(scope: Scope, zone: string): Promise<Today> {
     scope.sql`
       select count(*)::int as out,
         count(*) filter (where published_at > run_at + ${lateSeconds} * interval '1 second')::int as late
-      from publish_jobs where state = 'published' and published_at >= ${monday}`,
+      from publish_jobs where state = 'published' and first_comment_of is null and published_at >= ${monday}`,
     // What missed its moment goes nowhere by itself: it asks for a person instead.
     listRows(scope, { states: ['scheduled', 'publishing', 'held'], notHeldFor: 'late', limit: 60 }),
     listRows(scope, { from: startOfDay(today, zone), to: until, limit: 500 }),

@@ -18,6 +18,7 @@ import { dropDraft, keepDraft, readDraft } from './drafts.ts'
 import { type Content, readPiece } from './find.ts'
 import { limits } from './schema.ts'
 import { altsDiffer, blank, differs, type Typed, typedOf } from './typed.ts'
+import { changedPlace, changeParts } from './typed-thread.ts'
 
 export type PieceRequest = DeskRequest & { params: { slug: string; id: string } }
 
@@ -139,13 +140,9 @@ export function composerPages(services: Pick<Services, 'files' | 'config'>, desk
     })
     .post('/w/:slug/content/:id/arrangement', async ctx => {
       await desk.write(ctx, (scope, { workspace }) =>
-        keepDraft(
-          scope,
-          idOf(ctx),
-          earlier(typedOf(ctx.body, workspace.zone), (ctx.body as Record<string, unknown>)?._earlier),
-        ),
+        keepDraft(scope, idOf(ctx), arranged(typedOf(ctx.body, workspace.zone), ctx.body)),
       )
-      return desk.go(ctx, `${pathOf(ctx)}#pictures`)
+      return desk.go(ctx, `${pathOf(ctx)}#${placeOf(ctx.body)}`)
     })
     .post('/w/:slug/content/:id/draft', async ctx => {
       try {
@@ -181,6 +178,18 @@ function afterPlanning(body: unknown, content: Content, jobs: readonly Job[]): s
   const [only, second] = jobs
   const now = (body as Record<string, unknown>).when === 'now'
   return now && only && !second ? `/publish-jobs/${only.id}` : `/content/${content.id}`
+}
+
+/** What a button changed in the order of the pictures or in the parts. */
+function arranged(typed: Typed, body: unknown): Typed {
+  const { _earlier, _part } = (body ?? {}) as Record<string, unknown>
+  return typeof _part === 'string' ? changeParts(typed, _part) : earlier(typed, _earlier)
+}
+
+/** Where the page is to be looked at after that. */
+function placeOf(body: unknown): string {
+  const { _part } = (body ?? {}) as Record<string, unknown>
+  return typeof _part === 'string' ? changedPlace(_part) : 'pictures'
 }
 
 function earlier(typed: Typed, id: unknown): Typed {

@@ -6,6 +6,7 @@ import { findMedia, listMedia, type Media } from '../media/find.ts'
 import { may } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
+import { taken } from '../platforms/parts.ts'
 import { type JobRow, listRows } from '../publishing/rows.ts'
 import { readSeal, type SealSheet } from '../publishing/seal-sheet.ts'
 import { listRecurrences } from '../recurrences/find.ts'
@@ -13,16 +14,20 @@ import type { Recurrence } from '../recurrences/schema.ts'
 import { type Comment, listComments } from './comments.ts'
 import { readDraft } from './drafts.ts'
 import { listTags, type Piece, readPiece } from './find.ts'
-import { limits } from './schema.ts'
-import { altsDiffer, blank, differs, type Typed, typedFrom } from './typed.ts'
+import { limits, variantOf, wordsFor } from './schema.ts'
+import { altsDiffer, blank, differs, givenOf, type Typed, typedFrom } from './typed.ts'
+import { partMedia } from './typed-thread.ts'
 import { listVersions, type Version } from './versions.ts'
 
 /** What one account would get of what is typed, and whether it takes it. */
 export interface Showing {
   account: SocialAccount
   picked: boolean
+  /** As the platform takes it: where parts are joined, all of them. */
   text: string
   pictures: Media[]
+  thread: { text: string; pictures: Media[] }[]
+  firstComment: string
   own: boolean
   /** Why the account would refuse it, in words; null when it fits or there is nothing yet. */
   problem: string | null
@@ -36,7 +41,10 @@ export interface ComposerSheet {
   /** Somebody saved a version after the one that was written on. */
   overtaken: boolean
   showings: Showing[]
+  /** Of all parts. */
   pictures: Media[]
+  /** The ids of those that the first part shows. */
+  firstPictures: string[]
   library: Media[]
   jobs: JobRow[]
   /** What of it repeats. */
@@ -113,6 +121,7 @@ export async function readComposer(
       piece !== null && typed.version !== null && typed.version !== piece.version && differs(typed, piece),
     showings: accounts.map(account => show(account, typed, pictures)),
     pictures,
+    firstPictures: partMedia(typed, 1),
     library: library.items.filter(({ id }) => !typed.media.includes(id)),
     jobs: jobs.items,
     recurrences: recurrences.items.filter(({ state }) => state === 'active'),
@@ -154,22 +163,31 @@ async function withPicture(scope: Scope, typed: Typed, id: string): Promise<Type
 
 /** What an account would get of what is typed. */
 export function show(account: SocialAccount, typed: Typed, pictures: readonly Media[]): Showing {
-  const own = typed.own[account.id]
-  const text = own && own.text.trim() !== '' ? own.text : typed.text
-  const chosen = own?.media ?? typed.media
-  const images = pictures
-    .filter(({ id }) => chosen.includes(id))
-    .map(picture => ({ ...picture, alt: typed.alts[picture.id] ?? picture.alt }))
-  const why =
-    text.trim() === '' && images.length === 0
-      ? null
-      : misfit({ text, images }, account.limits, platforms[account.platform].name)
+  const platform = platforms[account.platform]
+  const given = wordsFor({ ...givenOf(typed), variants: givenOf(typed).variants.map(variantOf) }, account.id)
+  const shown = (chosen: readonly string[]) =>
+    pictures
+      .filter(({ id }) => chosen.includes(id))
+      .map(picture => ({ ...picture, alt: typed.alts[picture.id] ?? picture.alt }))
+  const { text, images, thread, firstComment } = taken(
+    {
+      text: given.text,
+      images: shown(given.media),
+      thread: given.thread.map(part => ({ text: part.text, images: shown(part.media) })),
+      firstComment: given.firstComment.trim() === '' ? '' : given.firstComment,
+    },
+    platform,
+  )
+  const nothing = text.trim() === '' && images.length + thread.length === 0
+  const why = nothing ? null : misfit({ text, images, thread, firstComment }, account.limits, platform.name)
   return {
     account,
     picked: typed.accounts.includes(account.id),
     text,
     pictures: images,
-    own: Boolean(own && (own.text.trim() !== '' || own.media !== null)),
+    thread: thread.map(part => ({ text: part.text, pictures: part.images })),
+    firstComment,
+    own: given.own,
     problem: why ? `${why.message} ${why.next}` : null,
   }
 }

@@ -4,7 +4,16 @@ import { record } from '../events.ts'
 import { isId, newId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import { type Content, readContent, readPiece } from './find.ts'
-import type { ContentChange, ContentState, NewContent, Variant, Words } from './schema.ts'
+import {
+  type ContentChange,
+  type ContentState,
+  hasOwn,
+  type NewContent,
+  type Part,
+  picturesOf,
+  type Variant,
+  type Words,
+} from './schema.ts'
 
 /**
  * Begins a piece of content with its first version.
@@ -17,15 +26,15 @@ export async function createContent(scope: Scope, given: NewContent): Promise<Co
 /** A new draft with the same words, pictures and tags. @throws NotFound */
 export async function duplicateContent(scope: Scope, id: string): Promise<Content> {
   allow(scope, 'content.write')
-  const { text, media, variants, tags } = await readPiece(scope, id)
+  const piece = await readPiece(scope, id)
   // Whatever has left the workspace since does not come along.
-  const words = await stillHere(scope, { text, media, variants })
-  return create(scope, { ...words, tags }, { copyOf: id })
+  const words = await stillHere(scope, piece)
+  return create(scope, { ...words, tags: piece.tags }, { copyOf: id })
 }
 
 async function create(scope: Scope, given: NewContent, about: Record<string, unknown>): Promise<Content> {
   allow(scope, 'content.write')
-  const words = merged({ text: '', media: [], variants: [] }, given)
+  const words = merged({ text: '', media: [], thread: [], firstComment: '', variants: [] }, given)
   refuseEmpty(words)
   await refuseForeign(scope, words)
   const id = newId()
@@ -101,16 +110,17 @@ export async function restoreContent(scope: Scope, id: string): Promise<Content>
 
 /** Holds the row until the transaction ends, so that two saves follow each other. @throws NotFound */
 export async function lock(scope: Scope, id: string): Promise<ContentState> {
-  const [row] = isId(id) ? await scope.sql`select state from content where id = ${id} for update` : []
+  const [row] = isId(id) ? await scope.sql`select state from content where id = ${id} for no key update` : []
   if (!row) throw new NotFound()
   return row.state as ContentState
 }
 
 async function writeVersion(scope: Scope, contentId: string, id: string, number: number, words: Words) {
+  const json = (value: Part[] | Variant[]) => scope.sql.json(value as never)
   await scope.sql`
-    insert into content_versions (id, content_id, number, text, media, variants, created_by)
-    values (${id}, ${contentId}, ${number}, ${words.text}, ${words.media}::uuid[], ${scope.sql.json(words.variants)},
-      ${scope.actor.userId})`
+    insert into content_versions (id, content_id, number, text, media, thread, first_comment, variants, created_by)
+    values (${id}, ${contentId}, ${number}, ${words.text}, ${words.media}::uuid[], ${json(words.thread)},
+      ${words.firstComment}, ${json(words.variants)}, ${scope.actor.userId})`
 }
 
 const lower = (ids: readonly string[]): string[] => ids.map(id => id.toLowerCase())
@@ -119,24 +129,52 @@ const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((item, at) => item === b[at])
 
 /** The words after a change. A variant that says nothing of its own is none. */
-export function merged(now: Words, change: Pick<NewContent, 'text' | 'media' | 'variants'>): Words {
+export function merged(now: Words, change: Omit<NewContent, 'tags'>): Words {
   const variants = (change.variants ?? now.variants).map(variant => ({
     accountId: variant.accountId.toLowerCase(),
     text: variant.text ?? null,
     media: variant.media ? lower(variant.media) : null,
+    thread: variant.thread ? variant.thread.map(partOf) : null,
+    firstComment: variant.firstComment == null ? null : blankless(variant.firstComment),
   }))
   return {
     text: change.text ?? now.text,
     media: change.media ? lower(change.media) : now.media,
-    variants: variants.filter(({ text, media }) => text !== null || media !== null),
+    thread: change.thread ? change.thread.map(partOf) : now.thread,
+    firstComment: blankless(change.firstComment ?? now.firstComment),
+    variants: variants.filter(hasOwn),
   }
 }
 
+const partOf = ({
+  text = '',
+  media = [],
+}: {
+  text?: string | undefined
+  media?: string[] | undefined
+}): Part => ({
+  text,
+  media: lower(media),
+})
+const blankless = (text: string): string => (text.trim() === '' ? '' : text)
+
 /** Whether two states of a piece say the same everywhere; the order of variants says nothing. */
 export function sameWords(a: Words, b: Words): boolean {
-  const told = ({ variants }: Words) =>
-    variants.map(({ accountId, text, media }) => JSON.stringify([accountId, text, media])).sort()
-  return a.text === b.text && sameList(a.media, b.media) && sameList(told(a), told(b))
+  return told(a) === told(b)
+}
+
+function told({ text, media, thread, firstComment, variants }: Words): string {
+  const said = (part: Part) => [part.text, part.media]
+  const own = variants.map(variant =>
+    JSON.stringify([
+      variant.accountId,
+      variant.text,
+      variant.media,
+      variant.thread?.map(said) ?? null,
+      variant.firstComment,
+    ]),
+  )
+  return JSON.stringify([text, media, thread.map(said), firstComment, own.sort()])
 }
 
 function refuseEmpty(words: Words): void {
@@ -155,13 +193,11 @@ function refuseEmpty(words: Words): void {
 
 /** Pictures and accounts must be this tenant's. Those of `kept`, the version before, may have left since. */
 async function refuseForeign(scope: Scope, words: Words, kept?: Words): Promise<void> {
-  const known = new Set(kept ? [...kept.media, ...kept.variants.flatMap(({ media }) => media ?? [])] : [])
+  const known = new Set(kept ? picturesOf(kept) : [])
   const knownAccounts = new Set(kept?.variants.map(({ accountId }) => accountId))
-  const pictures: { path: string; id: string }[] = [
-    ...words.media.map((id, at) => ({ path: `media.${at}`, id })),
-    ...words.variants.flatMap(({ media }, at) =>
-      (media ?? []).map((id, place) => ({ path: `variants.${at}.media.${place}`, id })),
-    ),
+  const pictures = [
+    ...named('', words),
+    ...words.variants.flatMap((variant, at) => named(`variants.${at}.`, variant)),
   ].filter(({ id }) => !known.has(id))
   const accounts = words.variants
     .map(({ accountId }, at) => ({ path: `variants.${at}.accountId`, id: accountId }))
@@ -179,6 +215,19 @@ async function refuseForeign(scope: Scope, words: Words, kept?: Words): Promise<
   if (first) throw new Invalid(`The field "${first.path}" ${first.message}.`, errors)
 }
 
+/** The pictures of a state or of a variant, each with the path of its field. */
+function named(
+  before: string,
+  { media, thread }: { media: string[] | null; thread: Part[] | null },
+): { path: string; id: string }[] {
+  const all = (path: string, ids: readonly string[]) =>
+    ids.map((id, at) => ({ path: `${path}media.${at}`, id }))
+  return [
+    ...all(before, media ?? []),
+    ...(thread ?? []).flatMap((part, at) => all(`${before}thread.${at}.`, part.media)),
+  ]
+}
+
 const ids = (named: readonly { id: string }[]): string[] => named.map(({ id }) => id)
 
 async function present(scope: Scope, media: string[], accounts: string[]): Promise<Set<string>> {
@@ -191,18 +240,30 @@ async function present(scope: Scope, media: string[], accounts: string[]): Promi
 }
 
 async function stillHere(scope: Scope, words: Words): Promise<Words> {
-  const pictures = [...words.media, ...words.variants.flatMap(({ media }) => media ?? [])]
   const here = await present(
     scope,
-    pictures,
+    picturesOf(words),
     words.variants.map(({ accountId }) => accountId),
   )
   const only = (media: readonly string[]) => media.filter(id => here.has(id))
+  // A part that consisted of a picture only goes with it.
+  const parts = (thread: readonly Part[]) =>
+    thread
+      .map(({ text, media }) => ({ text, media: only(media) }))
+      .filter(({ text, media }) => text.trim() !== '' || media.length > 0)
   return {
     text: words.text,
     media: only(words.media),
+    thread: parts(words.thread),
+    firstComment: words.firstComment,
     variants: words.variants
       .filter(({ accountId }) => here.has(accountId))
-      .map((variant): Variant => ({ ...variant, media: variant.media && only(variant.media) })),
+      .map(
+        (variant): Variant => ({
+          ...variant,
+          media: variant.media && only(variant.media),
+          thread: variant.thread && parts(variant.thread),
+        }),
+      ),
   }
 }

@@ -3,7 +3,7 @@ import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import { idKey, ListQuery, type Page, pageOf, readCursor, timeKey } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
-import { type ContentState, contentStates, type Variant, type Words } from './schema.ts'
+import { type ContentState, contentStates, type Part, type Variant, variantOf, type Words } from './schema.ts'
 
 /** A piece of content as the API answers it. `version` is the number of the current version. */
 export interface Content extends Words {
@@ -54,7 +54,7 @@ export async function listContent(scope: Scope, query: Narrowed): Promise<Page<P
   const tag = query.tag?.trim().toLowerCase() || null
   const rows = await scope.sql`
     select c.id, c.state, c.tags, c.created_at, c.updated_at, c.updated_at::text as updated_text, c.version_id,
-      v.number, v.text, v.media, v.variants, v.created_at as saved_at,
+      v.number, v.text, v.media, v.thread, v.first_comment, v.variants, v.created_at as saved_at,
       made.id as made_id, made.name as made_name, saved.id as saved_id, saved.name as saved_name
     from content c join content_versions v on v.id = c.version_id
       left join users made on made.id = c.created_by left join users saved on saved.id = v.created_by
@@ -68,7 +68,9 @@ export async function listContent(scope: Scope, query: Narrowed): Promise<Page<P
       and (${tag}::text is null or c.tags @> array[${tag}::text])
       and (${search}::text is null or v.text ilike ${search}::text
         or exists (select 1 from unnest(c.tags) tag where tag ilike ${search}::text)
-        or exists (select 1 from jsonb_array_elements(v.variants) own where own->>'text' ilike ${search}::text))
+        or v.first_comment ilike ${search}::text
+        or exists (select 1 from jsonb_array_elements(v.thread || v.variants || jsonb_path_query_array(v.variants, '$[*].thread[*]')) own
+          where own->>'text' ilike ${search}::text or own->>'firstComment' ilike ${search}::text))
       and (${beforeTime}::text is null or (c.updated_at, c.id) < (${beforeTime}::text::timestamptz, ${beforeId}::uuid))
     order by c.updated_at desc, c.id desc limit ${query.limit + 1}`
   const page = pageOf([...rows], query.limit, last => [last.updated_text as string, last.id as string])
@@ -80,7 +82,7 @@ export async function readPiece(scope: Scope, id: string): Promise<Piece> {
   const [row] = isId(id)
     ? await scope.sql`
         select c.id, c.state, c.tags, c.created_at, c.updated_at, c.version_id,
-          v.number, v.text, v.media, v.variants, v.created_at as saved_at,
+          v.number, v.text, v.media, v.thread, v.first_comment, v.variants, v.created_at as saved_at,
           made.id as made_id, made.name as made_name, saved.id as saved_id, saved.name as saved_name
         from content c join content_versions v on v.id = c.version_id
           left join users made on made.id = c.created_by left join users saved on saved.id = v.created_by
@@ -101,6 +103,8 @@ export const shown = (piece: Piece): Content => ({
   state: piece.state,
   version: piece.version,
   media: piece.media,
+  thread: piece.thread,
+  firstComment: piece.firstComment,
   variants: piece.variants,
   tags: piece.tags,
   createdAt: piece.createdAt,
@@ -125,7 +129,9 @@ function toPiece(row: Record<string, unknown>): Piece {
     state: row.state as ContentState,
     version: row.number as number,
     media: row.media as string[],
-    variants: row.variants as Variant[],
+    thread: row.thread as Part[],
+    firstComment: row.first_comment as string,
+    variants: (row.variants as Variant[]).map(variantOf),
     tags: row.tags as string[],
     createdAt: (row.created_at as Date).toISOString(),
     updatedAt: (row.updated_at as Date).toISOString(),

@@ -82,9 +82,9 @@ export function contentPages(services: Pick<Services, 'config'>, desk: Desk) {
     .post('/w/:slug/content/:id/versions/:number/return', async ctx => {
       const saved = await desk.write(ctx, async scope => {
         const version = await readVersion(scope, ctx.params.id, Math.trunc(Number(ctx.params.number)) || 0)
-        const { text, media, variants } = version
+        const { text, media, thread, firstComment, variants } = version
         await dropDraft(scope, ctx.params.id)
-        return saveContent(scope, ctx.params.id, { text, media, variants })
+        return saveContent(scope, ctx.params.id, { text, media, thread, firstComment, variants })
       })
       return desk.go(ctx, idPath(ctx), `Version ${ctx.params.number} is back, as version ${saved.version}.`)
     })

@@ -17,7 +17,8 @@ export async function plansOf(scope: Scope, contentIds: readonly string[]): Prom
     select distinct on (j.content_id) j.content_id, j.state, coalesce(j.published_at, j.run_at) as at, j.zone,
       array(select distinct a.platform from publish_jobs every join social_accounts a on a.id = every.account_id
         where every.content_id = j.content_id and every.state <> 'cancelled' order by a.platform) as platforms
-    from publish_jobs j where j.content_id = any(${[...contentIds]}::uuid[]) and j.state <> 'cancelled'
+    from publish_jobs j
+    where j.content_id = any(${[...contentIds]}::uuid[]) and j.state <> 'cancelled' and j.first_comment_of is null
     order by j.content_id,
       case j.state when 'unconfirmed' then 0 when 'failed' then 1 when 'publishing' then 2 when 'held' then 3
         when 'scheduled' then 4 else 5 end,

@@ -9,6 +9,8 @@ export const limits = {
   tag: 40,
   comment: 10_000,
   note: 10_000,
+  /** Parts after the first. */
+  thread: 24,
 } as const
 
 export const contentStates = ['draft', 'in_review', 'changes_requested', 'approved', 'archived'] as const
@@ -28,7 +30,23 @@ const media = z
     error: 'names a picture twice',
   })
 
-/** What one account gets instead. Words or pictures that are null or left out are the same as everywhere. */
+/** A part of a thread after the first: it needs words or a picture. */
+const Part = z
+  .strictObject(
+    { text: text.optional(), media: media.optional() },
+    { error: issue => (issue.code === 'invalid_type' ? 'must be {text, media}' : undefined) },
+  )
+  .refine(({ text = '', media = [] }) => text.trim() !== '' || media.length > 0, {
+    error: 'needs words or a picture',
+  })
+const thread = z
+  .array(Part, { error: 'must be a list of parts' })
+  .max(limits.thread, { error: `has at most ${limits.thread} parts after the first` })
+
+/**
+ * What one account gets instead. What is null or left out is the same as everywhere; an empty thread or first comment
+ * means that this account gets none.
+ */
 const Variant = z.strictObject(
   {
     accountId: id('an account'),
@@ -39,8 +57,13 @@ const Variant = z.strictObject(
       .nullable()
       .optional(),
     media: media.nullable().optional(),
+    thread: thread.nullable().optional(),
+    firstComment: text.nullable().optional(),
   },
-  { error: issue => (issue.code === 'invalid_type' ? 'must be {accountId, text, media}' : undefined) },
+  {
+    error: issue =>
+      issue.code === 'invalid_type' ? 'must be {accountId, text, media, thread, firstComment}' : undefined,
+  },
 )
 const variants = z
   .array(Variant, { error: 'must be a list of variants' })
@@ -67,6 +90,10 @@ const tags = z
 export const NewContent = z.strictObject({
   text: text.optional(),
   media: media.optional(),
+  /** The parts after the first, where the post goes on as a thread. */
+  thread: thread.optional(),
+  /** Published as an answer to the post once that is out; '' for none. */
+  firstComment: text.optional(),
   variants: variants.optional(),
   tags: tags.optional(),
 })
@@ -79,9 +106,11 @@ export const ContentChange = NewContent.extend({
   given =>
     given.text !== undefined ||
     given.media !== undefined ||
+    given.thread !== undefined ||
+    given.firstComment !== undefined ||
     given.variants !== undefined ||
     given.tags !== undefined,
-  { error: 'Say what to change: text, media, variants or tags' },
+  { error: 'Say what to change: text, media, thread, firstComment, variants or tags' },
 )
 export type ContentChange = z.infer<typeof ContentChange>
 
@@ -96,26 +125,61 @@ export const NewComment = z.strictObject({
 })
 export type NewComment = z.infer<typeof NewComment>
 
+export interface Part {
+  text: string
+  media: string[]
+}
+
 /** A saved variant: null means the same as everywhere. */
 export interface Variant {
   accountId: string
   text: string | null
   media: string[] | null
+  thread: Part[] | null
+  firstComment: string | null
+}
+
+/** What a version says: its first part, the parts after it, and what follows as a comment ('' for nothing). */
+export interface Said extends Part {
+  thread: Part[]
+  firstComment: string
 }
 
 /** What a version holds and never changes. */
-export interface Words {
-  text: string
-  media: string[]
+export interface Words extends Said {
   variants: Variant[]
 }
 
 /** What one account gets of a version: its variant where it has one. */
-export function wordsFor(words: Words, accountId: string): { text: string; media: string[]; own: boolean } {
+export function wordsFor(words: Words, accountId: string): Said & { own: boolean } {
   const variant = words.variants.find(one => one.accountId === accountId)
   return {
     text: variant?.text ?? words.text,
     media: variant?.media ?? words.media,
-    own: variant !== undefined && (variant.text !== null || variant.media !== null),
+    thread: variant?.thread ?? words.thread,
+    firstComment: variant?.firstComment ?? words.firstComment,
+    own: variant !== undefined && hasOwn(variant),
   }
 }
+
+/** Whether a variant says anything of its own. */
+export const hasOwn = ({ text, media, thread, firstComment }: Omit<Variant, 'accountId'>): boolean =>
+  text !== null || media !== null || thread !== null || firstComment !== null
+
+/** Every picture that a version shows anywhere, each once. */
+export function picturesOf(words: Words): string[] {
+  const parts = [words, ...words.variants].flatMap(({ media, thread }) => [
+    ...(media ?? []),
+    ...(thread ?? []).flatMap(part => part.media),
+  ])
+  return [...new Set(parts)]
+}
+
+/** A variant as it was saved, by this version of the program or by one that knew no threads. */
+export const variantOf = (saved: Pick<Variant, 'accountId'> & Partial<Variant>): Variant => ({
+  accountId: saved.accountId,
+  text: saved.text ?? null,
+  media: saved.media ?? null,
+  thread: saved.thread ?? null,
+  firstComment: saved.firstComment ?? null,
+})

@@ -5,16 +5,36 @@ import { isId } from '../lib/id.ts'
 import { once, Repeat, repeatOf } from '../recurrences/form.ts'
 import { merged, sameWords } from './content.ts'
 import type { Piece } from './find.ts'
-import { NewContent, type Variant } from './schema.ts'
+import { hasOwn, NewContent, type Variant } from './schema.ts'
+import { besidesFirst, ownPartsOf, partMedia, partsOf, placesOf, poolOf } from './typed-thread.ts'
 
-const Own = z.object({ text: z.string(), media: z.array(z.string()).nullable() })
+const Part = z.object({ text: z.string(), media: z.array(z.string()) })
+const Own = z.object({
+  /** '' for the same as everywhere. */
+  text: z.string(),
+  /** null for the same as everywhere. */
+  media: z.array(z.string()).nullable(),
+  /** The account's own parts after the first; null for the same as everywhere. */
+  thread: z.array(Part).nullable().default(null),
+  /** '' for the same as everywhere. */
+  comment: z.string().default(''),
+  /** No first comment for this account, whatever is said everywhere. */
+  quiet: z.boolean().default(false),
+})
 
 /** What stands in the composer's form, whether or not it could be saved; also what a private draft keeps. */
 export const Typed = z.object({
   /** The version it was written on; null for a new post. */
   version: z.number().nullable(),
   text: z.string(),
+  /** The pictures of all parts. */
   media: z.array(z.string()),
+  /** The texts of the parts after the first. */
+  parts: z.array(z.string()).default([]),
+  /** Picture id → the parts that show it, such as `2` or `1,3`; the first where nothing is said. */
+  places: z.record(z.string(), z.string()).default({}),
+  /** The first comment for everywhere. */
+  comment: z.string().default(''),
   /** Divided by commas. */
   tags: z.string(),
   /** Account id → its own words ('' for the same) and pictures (null for the same). */
@@ -33,6 +53,9 @@ export const blank = (zone: string, local = ''): Typed => ({
   version: null,
   text: '',
   media: [],
+  parts: [],
+  places: {},
+  comment: '',
   tags: '',
   own: {},
   alts: {},
@@ -48,10 +71,16 @@ export function typedFrom(piece: Piece, zone: string): Typed {
     ...blank(zone),
     version: piece.version,
     text: piece.text,
-    media: piece.media,
+    media: poolOf(piece),
+    parts: piece.thread.map(part => part.text),
+    places: placesOf(piece),
+    comment: piece.firstComment,
     tags: piece.tags.join(', '),
     own: Object.fromEntries(
-      piece.variants.map(({ accountId, text, media }) => [accountId, { text: text ?? '', media }]),
+      piece.variants.map(({ accountId, text, media, thread, firstComment }) => [
+        accountId,
+        { text: text ?? '', media, thread, comment: firstComment ?? '', quiet: firstComment === '' },
+      ]),
     ),
   }
 }
@@ -72,10 +101,14 @@ export function typedOf(body: unknown, zone: string): Typed {
   const media = [...new Set(many('media'))]
   const offered = one('_offered').split(' ').filter(Boolean)
   const fold = one('fold')
+  const places = Object.fromEntries(under('place.').map(id => [id, one(`place.${id}`)]))
   return {
     version: /^\d{1,9}$/.test(one('version')) ? Number(one('version')) : null,
     text: one('text'),
     media,
+    parts: partsOf(given),
+    places: besidesFirst(places),
+    comment: one('comment'),
     tags: one('tags'),
     own: Object.fromEntries(
       under('words.').map(id => {
@@ -84,7 +117,13 @@ export function typedOf(body: unknown, zone: string): Typed {
           !Object.hasOwn(given, `pictures.${id}`) || offered.every(picture => chosen.includes(picture))
         return [
           id,
-          { text: one(`words.${id}`), media: all ? null : media.filter(one => chosen.includes(one)) },
+          {
+            text: one(`words.${id}`),
+            media: all ? null : media.filter(one => chosen.includes(one)),
+            thread: ownPartsOf(given, id),
+            comment: one(`comment.${id}`),
+            quiet: one(`quiet.${id}`) !== '',
+          },
         ]
       }),
     ),
@@ -106,21 +145,29 @@ export const splitTags = (typed: string): string[] =>
 
 /** What the form says, in the API's shape. `kept`: variants of accounts that the form does not show any more. */
 export function givenOf(typed: Typed, kept: readonly Variant[] = []) {
-  const shown = Object.entries(typed.own).map(([accountId, { text, media }]) => ({
+  const shown = Object.entries(typed.own).map(([accountId, own]) => ({
     accountId,
-    text: text.trim() === '' ? null : text,
-    media,
+    text: own.text.trim() === '' ? null : own.text,
+    media: own.media,
+    thread: own.thread?.filter(saysSomething) ?? null,
+    firstComment: own.quiet ? '' : own.comment.trim() === '' ? null : own.comment,
   }))
   return {
     text: typed.text,
-    media: typed.media,
+    media: partMedia(typed, 1),
+    thread: typed.parts.map((text, at) => ({ text, media: partMedia(typed, at + 2) })).filter(saysSomething),
+    firstComment: typed.comment,
     tags: splitTags(typed.tags),
     variants: [
-      ...shown.filter(({ text, media }) => text !== null || media !== null),
+      ...shown.filter(hasOwn),
       ...kept.filter(({ accountId }) => !Object.hasOwn(typed.own, accountId)),
     ],
   }
 }
+
+/** A part that was added and left empty is none. */
+const saysSomething = ({ text, media }: z.infer<typeof Part>): boolean =>
+  text.trim() !== '' || media.length > 0
 
 /** @throws Invalid with the form's own field names */
 export function checked(typed: Typed, kept: readonly Variant[] = []): NewContent {
@@ -133,24 +180,34 @@ export function checked(typed: Typed, kept: readonly Variant[] = []): NewContent
   )
 }
 
-/** Turns the API's paths into the form's names: `variants.0.text` → `words.<account id>`, `tags.3` → `tags`. */
+/**
+ * Turns the API's paths into the form's names: `variants.0.text` → `words.<account id>`, `thread.0.text` → `part.2`,
+ * `tags.3` → `tags`.
+ */
 export function named(
   errors: readonly FieldError[],
   variants: readonly { accountId: string }[],
 ): FieldError[] {
   return errors.map(({ path, message }) => {
-    const [, at, part] = /^variants\.(\d+)(?:\.(\w+))?/.exec(path) ?? []
+    const [, at, field = '', part] = /^variants\.(\d+)(?:\.(\w+))?(?:\.(\d+))?/.exec(path) ?? []
     if (at !== undefined) {
       const account = variants[Number(at)]?.accountId
-      const name = part === 'media' ? 'pictures' : 'words'
-      return { path: account ? `${name}.${account}` : 'text', message: sentence(message) }
+      const name =
+        field === 'thread' && part !== undefined
+          ? `ownPart.${account}.${Number(part) + 2}`
+          : `${ownNames[field] ?? 'words'}.${account}`
+      return { path: account ? name : 'text', message: sentence(message) }
     }
+    const [, later] = /^thread\.(\d+)/.exec(path) ?? []
+    if (later !== undefined) return { path: `part.${Number(later) + 2}`, message: sentence(message) }
+    if (path === 'firstComment') return { path: 'comment', message: sentence(message) }
     if (path === 'fold') return { path, message: 'Choose the first or the second.' }
     const [first = ''] = path.replace(/^at\./, '').split('.')
     return { path: first, message: sentence(message) }
   })
 }
 
+const ownNames: Record<string, string> = { media: 'pictures', firstComment: 'comment' }
 const subject = /^(is|has|must|names|needs|does|cannot)\b/
 const sentence = (message: string): string => (subject.test(message) ? `This ${message}.` : message)
 
@@ -159,7 +216,11 @@ export function differs(typed: Typed, piece: Piece | null): boolean {
   const tags = [...new Set(splitTags(typed.tags).map(tag => tag.toLowerCase()))]
   const given = givenOf(typed, piece?.variants)
   if (!piece)
-    return typed.text.trim() !== '' || typed.media.length > 0 || tags.length > 0 || given.variants.length > 0
+    return (
+      typed.text.trim() !== '' ||
+      typed.media.length + given.thread.length + tags.length + given.variants.length > 0 ||
+      typed.comment.trim() !== ''
+    )
   return !sameWords(merged(piece, given), piece) || tags.join() !== piece.tags.join()
 }
 

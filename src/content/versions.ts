@@ -3,7 +3,7 @@ import { NotFound } from '../errors.ts'
 import { type ListQuery, type Page, readCursor, writeCursor } from '../lib/cursor.ts'
 import { compareWords, countedWords, type Passage } from './diff.ts'
 import { type Person, person, readPiece } from './find.ts'
-import type { Variant, Words } from './schema.ts'
+import { type Part, type Variant, variantOf, type Words } from './schema.ts'
 
 export interface Version extends Words {
   id: string
@@ -20,6 +20,8 @@ const numberKey = /^\d{1,9}$/
 export interface Compared {
   version: Version
   passages: Passage[]
+  /** The parts after the first and the first comment, of either version, each with its name. */
+  more: { name: string; passages: Passage[] }[]
 }
 
 /** The saved versions of a piece, newest first. @throws NotFound, Malformed `bad_cursor` */
@@ -42,7 +44,7 @@ export async function compareVersions(
   const [below = null] = readCursor(cursor, [numberKey]) ?? []
   // One more than the page: the last of the page is told against the one before it.
   const rows = await scope.sql`
-    select v.id, v.number, v.text, v.media, v.variants, v.created_at, u.id as user_id, u.name
+    select v.id, v.number, v.text, v.media, v.thread, v.first_comment, v.variants, v.created_at, u.id as user_id, u.name
     from content_versions v left join users u on u.id = v.created_by
     where v.content_id = ${piece.id} and (${below}::int is null or v.number < ${below}::int)
     order by v.number desc limit ${limit + 1}`
@@ -66,7 +68,18 @@ export async function readVersion(scope: Scope, contentId: string, number: numbe
 
 function compare(version: Version, before: Version | null): Compared {
   const passages = compareWords(before?.text ?? '', version.text)
-  return { version: { ...version, changes: changesOf(version, before, passages) }, passages }
+  const parts = Math.max(version.thread.length, before?.thread.length ?? 0)
+  const more = Array.from({ length: parts }, (_, at) => ({
+    name: `Part ${at + 2}`,
+    passages: compareWords(before?.thread[at]?.text ?? '', version.thread[at]?.text ?? ''),
+  }))
+  if (version.firstComment || before?.firstComment)
+    more.push({
+      name: 'First comment',
+      passages: compareWords(before?.firstComment ?? '', version.firstComment),
+    })
+  const all = [passages, ...more.map(one => one.passages)].flat()
+  return { version: { ...version, changes: changesOf(version, before, all) }, passages, more }
 }
 
 /** What one version changed against the one before, in a line. */
@@ -77,20 +90,28 @@ function changesOf(
 ): string {
   if (after.number === 1 || !before) return 'First version'
   const parts = [countedWords(passages)]
-  const added = after.media.filter(id => !before.media.includes(id)).length
-  const removed = before.media.filter(id => !after.media.includes(id)).length
-  if (added) parts.push(`${pictures(added)} added`)
-  if (removed) parts.push(`${pictures(removed)} removed`)
-  if (!added && !removed && after.media.join() !== before.media.join())
+  const longer = after.thread.length - before.thread.length
+  if (longer > 0) parts.push(`${counted(longer, 'part')} added`)
+  if (longer < 0) parts.push(`${counted(-longer, 'part')} removed`)
+  const [now, then] = [mediaOf(after), mediaOf(before)]
+  const added = now.filter(id => !then.includes(id)).length
+  const removed = then.filter(id => !now.includes(id)).length
+  if (added) parts.push(`${counted(added, 'picture')} added`)
+  if (removed) parts.push(`${counted(removed, 'picture')} removed`)
+  if (!added && !removed && longer === 0 && placesOf(after) !== placesOf(before))
     parts.push('pictures in another order')
   if (told(after.variants) !== told(before.variants)) parts.push('words for single accounts changed')
   return parts.filter(Boolean).join(' · ') || 'Saved again'
 }
 
-const pictures = (count: number) => `${count} ${count === 1 ? 'picture' : 'pictures'}`
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
+const mediaOf = ({ media, thread }: Words) => [media, ...thread.map(part => part.media)].flat()
+const placesOf = ({ media, thread }: Words) => JSON.stringify([media, ...thread.map(part => part.media)])
 const told = (variants: readonly Variant[]) =>
   variants
-    .map(({ accountId, text, media }) => JSON.stringify([accountId, text, media]))
+    .map(({ accountId, text, media, thread, firstComment }) =>
+      JSON.stringify([accountId, text, media, thread, firstComment]),
+    )
     .sort()
     .join()
 
@@ -99,7 +120,9 @@ const toVersion = (row: Record<string, unknown>): Version => ({
   number: row.number as number,
   text: row.text as string,
   media: row.media as string[],
-  variants: row.variants as Variant[],
+  thread: row.thread as Part[],
+  firstComment: row.first_comment as string,
+  variants: (row.variants as Variant[]).map(variantOf),
   author: person(row.user_id, row.name),
   createdAt: (row.created_at as Date).toISOString(),
   changes: '',

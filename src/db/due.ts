@@ -1,21 +1,36 @@
 import type postgres from 'postgres'
 import type { Scope } from './scope.ts'
 
+/** What a tenant's due row tells, each the earliest moment at which it is to be visited for it. */
+export type DueColumn = 'next_due_at' | 'read_back_due_at' | 'counts_due_at'
+
 /**
- * Lowers the tenant's "next due" to `at`. The last statement of every transaction that plans something, always
- * executed: taking the row's lock is the point, so there is no condition that could skip it.
+ * Lowers when the tenant is due next to `at`, with the last statement of the transaction: everybody who plans something
+ * locks that row, so whoever held it and then waited for another lock could wait for ever.
  */
-export async function lowerDue(scope: Scope, at: Date): Promise<void> {
-  await scope.sql`
-    update tenant_due set next_due_at = least(next_due_at, ${at})
-    where role = current_user`
+export function lowerDue({ due }: Scope, at: Date, column: DueColumn = 'next_due_at'): void {
+  const before = due.get(column)
+  if (!before || at < before) due.set(column, at)
 }
 
 /** Lowers the tenant's due time and, when it is close, wakes the workers at commit, with its own id: their own timers see the rest. */
 export async function wakeAt(scope: Scope, at: Date): Promise<void> {
+  lowerDue(scope, at)
   await scope.sql`
     select pg_notify('masthead_due', ${scope.tenant.id}) where ${at}::timestamptz <= public.clock() + interval '3 seconds'`
-  await lowerDue(scope, at)
+}
+
+/** Writes what was lowered, where something was: taking the row's lock is the point, so no condition may skip it. */
+export async function writeLowered({ sql, due }: Scope): Promise<void> {
+  if (due.size === 0) return
+  const [next, readBack, counts] = (['next_due_at', 'read_back_due_at', 'counts_due_at'] as const).map(
+    column => due.get(column) ?? null,
+  )
+  await sql`
+    update tenant_due set next_due_at = least(next_due_at, ${next}::timestamptz),
+      read_back_due_at = least(read_back_due_at, ${readBack}::timestamptz),
+      counts_due_at = least(counts_due_at, ${counts}::timestamptz)
+    where role = current_user`
 }
 
 /**

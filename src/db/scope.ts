@@ -2,6 +2,7 @@ import type postgres from 'postgres'
 import { NotFound, Unavailable } from '../errors.ts'
 import type { KeyRing } from '../lib/seal.ts'
 import type { Role } from '../permissions.ts'
+import { type DueColumn, writeLowered } from './due.ts'
 import { inWords } from './failures.ts'
 import type { Lease, Sql } from './pool.ts'
 
@@ -51,6 +52,8 @@ export interface Scope {
   hashAddress(address: string): Buffer
   /** What was recorded in this transaction; told to pages and processes once it has committed. */
   happened: { type: string; subjectId: string }[]
+  /** When the tenant is due because of this transaction; written just before it commits. */
+  due: Map<DueColumn, Date>
 }
 
 export interface ScopeOptions {
@@ -102,9 +105,12 @@ export function createWithin(
       const lease = options.home
         ? () => homes.lease(`${head}; ${keptPlans}`, tenant.schema)
         : () => sql.lease(head)
-      return await transaction(lease, readOnly, timeout + graceMs, scoped =>
-        work({ sql: scoped, actor, tenant, hashAddress, happened: [] }),
-      )
+      return await transaction(lease, readOnly, timeout + graceMs, async scoped => {
+        const scope: Scope = { sql: scoped, actor, tenant, hashAddress, happened: [], due: new Map() }
+        const result = await work(scope)
+        await writeLowered(scope)
+        return result
+      })
     } catch (error) {
       throw inWords(error)
     }

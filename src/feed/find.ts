@@ -4,6 +4,8 @@ import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import type { StoredPicture } from '../media/file.ts'
 import { readStored } from '../media/find.ts'
+import { feed } from '../platforms/feed.ts'
+import { taken } from '../platforms/parts.ts'
 import { type Part, partsOf, speakable, storyOf } from './words.ts'
 
 /** A picture of a published post. */
@@ -97,11 +99,33 @@ export async function readPublicPicture(scope: Scope, id: string): Promise<Store
     ) own on true
     where ((a.platform = 'feed' and j.state = 'published')
         or (a.platform = 'webhook' and j.state in ('publishing', 'published', 'unconfirmed')))
-      and case when jsonb_typeof(own.variant->'media') = 'array'
-        then lower((own.variant->'media')::text)::jsonb ? ${stored.id} else ${stored.id}::uuid = any(v.media) end
+      and (case when jsonb_typeof(own.variant->'media') = 'array'
+          then lower((own.variant->'media')::text)::jsonb ? ${stored.id} else ${stored.id}::uuid = any(v.media) end
+        or exists (select 1 from jsonb_array_elements(${threadOf(scope)}) part
+          where lower((part->'media')::text)::jsonb ? ${stored.id}))
     limit 1`
   if (!shown) throw new NotFound()
   return stored
+}
+
+/** The further parts of the job's version: those of its account's variant where it has some of its own. */
+const threadOf = ({ sql }: Scope) => sql`
+  case when jsonb_typeof(own.variant->'thread') = 'array' then own.variant->'thread' else v.thread end`
+
+/** A row with all its parts as the one post that the feed makes of them. */
+function whole(row: Record<string, unknown>) {
+  const shown = (ids: string[]) => ids.map(id => ({ id }))
+  const thread = row.thread as { text: string; media: string[] }[]
+  const { text, images } = taken(
+    {
+      text: row.text as string,
+      images: shown(row.media as string[]),
+      thread: thread.map(part => ({ text: part.text, images: shown(part.media) })),
+      firstComment: row.first_comment as string,
+    },
+    feed,
+  )
+  return { row, text, media: images.map(({ id }) => id) }
 }
 
 /** The words and pictures of a job as the feed's account sends them: its variant where there is one. */
@@ -110,7 +134,8 @@ const posted = (scope: Scope) => scope.sql`
   (extract(epoch from coalesce(j.published_at, j.run_at)) * 1000000)::bigint::text as micros,
   coalesce(own.variant->>'text', v.text) as text,
   case when jsonb_typeof(own.variant->'media') = 'array'
-    then array(select jsonb_array_elements_text(own.variant->'media'))::uuid[] else v.media end as media
+    then array(select jsonb_array_elements_text(own.variant->'media'))::uuid[] else v.media end as media,
+  ${threadOf(scope)} as thread, coalesce(own.variant->>'firstComment', v.first_comment) as first_comment
   from publish_jobs j
   join social_accounts a on a.id = j.account_id and a.platform = 'feed'
   join content_versions v on v.id = j.version_id
@@ -119,13 +144,14 @@ const posted = (scope: Scope) => scope.sql`
   ) own on true`
 
 async function withPictures(scope: Scope, rows: readonly Record<string, unknown>[]): Promise<FeedPost[]> {
-  const ids = [...new Set(rows.flatMap(row => row.media as string[]))]
+  const posts = rows.map(whole)
+  const ids = [...new Set(posts.flatMap(({ media }) => media))]
   const found = ids.length
     ? await scope.sql`select id, type, width, height, bytes, alt from media where id = any(${ids}::uuid[])`
     : []
   const pictures = new Map(found.map(row => [row.id as string, row as unknown as FeedPicture]))
-  return rows.map(row => {
-    const text = speakable(row.text as string)
+  return posts.map(({ row, text: said, media }) => {
+    const text = speakable(said)
     const { headline, rest } = storyOf(text)
     return {
       id: row.id as string,
@@ -133,7 +159,7 @@ async function withPictures(scope: Scope, rows: readonly Record<string, unknown>
       headlineParts: partsOf(headline),
       rest: partsOf(rest),
       parts: partsOf(text.trim()),
-      pictures: (row.media as string[]).flatMap(id => {
+      pictures: media.flatMap(id => {
         const picture = pictures.get(id)
         return picture ? [{ ...picture, alt: speakable(picture.alt) }] : []
       }),

@@ -1,6 +1,7 @@
 /** What may go wrong between the posts of one account: pure rules, as those about one post. */
 import { dateFormat } from '../lib/dates.ts'
 import { platforms } from '../platforms/index.ts'
+import type { PostDraft } from '../publishing/post.ts'
 import { firstAlike } from './alike.ts'
 import type { Facts, PlannedJob } from './facts.ts'
 import type { Asked } from './rules.ts'
@@ -33,7 +34,7 @@ export function quotaRule(facts: Facts, asked: Asked): Placed {
       const quota = platform?.quota
       const before = quota && jobs[index - quota.posts]
       const over = before && job.runAt.getTime() - before.job.runAt.getTime() < quota.hours * hour
-      // One post takes at least one call, and each picture one more.
+      // Each part and first comment takes at least one call, and each picture one more.
       const spent = left && job.runAt < left.until && callsUntil(jobs, index) > left.calls
       if (!over && !spent) return []
       const reason = over
@@ -56,7 +57,12 @@ export function quotaRule(facts: Facts, asked: Asked): Placed {
 }
 
 const callsUntil = (jobs: readonly { job: PlannedJob }[], index: number): number =>
-  jobs.slice(0, index + 1).reduce((sum, { job }) => sum + 1 + (job.draft?.images.length ?? 0), 0)
+  jobs.slice(0, index + 1).reduce((sum, { job }) => sum + (job.draft ? callsOf(job.draft) : 1), 0)
+
+function callsOf({ images, thread, firstComment }: PostDraft): number {
+  const parts = [{ images }, ...thread]
+  return parts.reduce((sum, part) => sum + 1 + part.images.length, firstComment === '' ? 0 : 1)
+}
 
 /** Posts of one account at nearly the same moment. */
 export function crowdedRule(facts: Facts): Placed {

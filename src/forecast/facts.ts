@@ -2,6 +2,7 @@ import { type OpenedAccount, openAccounts } from '../accounts/credential.ts'
 import type { Scope } from '../db/scope.ts'
 import { type PostDraft, postDrafts } from '../publishing/post.ts'
 import type { HeldFor } from '../publishing/schema.ts'
+import { sealsOf } from '../publishing/seals.ts'
 import { readWorkspace } from '../team/workspace.ts'
 import { forecastDays } from './schema.ts'
 
@@ -14,11 +15,15 @@ export interface PlannedJob {
   contentId: string
   versionId: string
   accountId: string
+  /** The post that it is the first comment of. */
+  firstCommentOf: string | null
   runAt: Date
   /** How far the content is on its way through review. */
   contentState: string
   heldFor: HeldFor | null
   draft: PostDraft | null
+  /** The hash that its approval pinned; null where none is, or where it needs none to go out. */
+  sealed: string | null
 }
 
 /** What went out lately. */
@@ -50,7 +55,7 @@ export async function readFacts(scope: Scope): Promise<Facts> {
   const until = clock?.until as Date
   const [jobs, past] = await Promise.all([
     sql`
-      select j.id, j.content_id, j.version_id, j.account_id, j.run_at, j.held_for, c.state as content_state
+      select j.id, j.content_id, j.version_id, j.account_id, j.first_comment_of, j.run_at, j.held_for, c.state as content_state
       from publish_jobs j join content c on c.id = j.content_id
       where j.state in ('scheduled', 'held') and j.held_for is distinct from 'late'
         and j.run_at > public.clock() and j.run_at < ${until}
@@ -60,7 +65,7 @@ export async function readFacts(scope: Scope): Promise<Facts> {
         coalesce((select own->>'text' from jsonb_array_elements(v.variants) own
           where own->>'accountId' = j.account_id::text limit 1), v.text) as text
       from publish_jobs j join content_versions v on v.id = j.version_id
-      where j.state = 'published' and j.run_at > public.clock() - ${forecastDays} * interval '1 day'
+      where j.state = 'published' and j.first_comment_of is null and j.run_at > public.clock() - ${forecastDays} * interval '1 day'
       order by j.published_at desc limit ${mostJobs}`,
   ])
   const planned = jobs.map(row => ({
@@ -68,13 +73,16 @@ export async function readFacts(scope: Scope): Promise<Facts> {
     contentId: row.content_id as string,
     versionId: row.version_id as string,
     accountId: row.account_id as string,
+    firstCommentOf: row.first_comment_of as string | null,
     runAt: row.run_at as Date,
     contentState: row.content_state as string,
     heldFor: row.held_for as HeldFor | null,
   }))
   const ids = [...new Set(planned.map(job => job.accountId))]
-  const [drafts, opened, names] = await Promise.all([
+  const approved = approvalRequired ? planned.filter(job => job.contentState === 'approved') : []
+  const [drafts, seals, opened, names] = await Promise.all([
     postDrafts(scope, planned),
+    sealsOf(scope, approved),
     openAccounts(scope, ids),
     sql`select id, name, state_reason from social_accounts where id = any(${ids}::uuid[])`,
   ])
@@ -94,7 +102,11 @@ export async function readFacts(scope: Scope): Promise<Facts> {
     until,
     zone,
     approvalRequired,
-    jobs: planned.map((job, at) => ({ ...job, draft: drafts[at] ?? null })),
+    jobs: planned.map((job, at) => ({
+      ...job,
+      draft: drafts[at] ?? null,
+      sealed: seals.get(job.id) ?? null,
+    })),
     past: past.map(row => ({
       id: row.id as string,
       accountId: row.account_id as string,

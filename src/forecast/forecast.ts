@@ -5,6 +5,7 @@ import type { Scope } from '../db/scope.ts'
 import { record } from '../events.ts'
 import { newId } from '../lib/id.ts'
 import { platforms } from '../platforms/index.ts'
+import { picturesOf } from '../platforms/parts.ts'
 import { ConnectionFailed, type Outlook } from '../platforms/platform.ts'
 import type { Services } from '../services.ts'
 import { StorageTrouble } from '../storage/storage.ts'
@@ -78,7 +79,7 @@ async function askAccount(
 /** One listing for all of them; null when the storage does not answer. */
 async function storedPictures({ storage, log }: Asking, facts: Facts): Promise<Asked['pictures']> {
   const found = new Map<string, number>()
-  if (!facts.jobs.some(({ draft }) => (draft?.images.length ?? 0) > 0)) return found
+  if (!facts.jobs.some(({ draft }) => draft && picturesOf(draft).length > 0)) return found
   try {
     for await (const { path, bytes } of storage.list(`media/${facts.tenantId.toLowerCase()}/`))
       found.set(path.split('/').at(-1) ?? '', bytes)
@@ -100,6 +101,9 @@ export async function saveForecast(
   const id = newId()
   // One at a time: two that end together do not mix.
   await sql`select 1 from workspace for update`
+  // Whoever holds a job or lets it go forgets what was found about it: the jobs come before their findings.
+  await sql`
+    select 1 from publish_jobs where id = any(${facts.jobs.map(job => job.id)}::uuid[]) order by id for key share`
   await sql`delete from forecasts`
   await sql`insert into forecasts (id, asked_by, until) values (${id}, ${scope.actor.userId}, ${facts.until})`
   const rows = facts.jobs.map((job, at) => ({ job, found: findings[at] ?? [] }))

@@ -1,7 +1,10 @@
 /** What may keep a planned post from going out well: pure rules over what was read and asked. */
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
+import { picturesOf, taken } from '../platforms/parts.ts'
 import type { Outlook } from '../platforms/platform.ts'
+import { payloadOf } from '../publishing/payload.ts'
+import { sealBroken } from '../publishing/seals.ts'
 import { alikeRule, crowdedRule, quotaRule } from './among.ts'
 import type { Facts, PlannedJob } from './facts.ts'
 import type { Finding } from './schema.ts'
@@ -22,7 +25,7 @@ const approvalMs = 24 * hour
 
 /** The findings about each job, in the order of `facts.jobs`. */
 export function findAll(facts: Facts, asked: Asked): Finding[][] {
-  const rules = [accountRule, brakeRule, approvalRule, fitRule, pictureRule]
+  const rules = [accountRule, brakeRule, approvalRule, sealRule, fitRule, pictureRule]
   const found = facts.jobs.map(job => rules.flatMap(rule => rule(job, facts, asked)))
   for (const rule of [quotaRule, crowdedRule, alikeRule])
     for (const [at, finding] of rule(facts, asked)) found[at]?.push(finding)
@@ -86,7 +89,7 @@ function brakeRule(job: PlannedJob): Finding[] {
       level: 'amber',
       code: 'braked',
       reason: 'A brake holds it.',
-      cure: 'Release the brake when it may go out.',
+      cure: 'Take the brake off once it may go out.',
       path: '/brakes',
     },
   ]
@@ -99,7 +102,7 @@ function approvalRule(job: PlannedJob, { approvalRequired, now }: Facts): Findin
   const hours = Math.floor(left / hour)
   return [
     {
-      level: left < approvalMs ? 'red' : 'amber',
+      level: untilApproved(left),
       code: 'approval_missing',
       reason: `${asked ? 'It waits for approval' : 'Nobody has been asked to approve it'}, and it is due in ${
         hours < 1 ? 'less than an hour' : hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`
@@ -111,6 +114,32 @@ function approvalRule(job: PlannedJob, { approvalRequired, now }: Facts): Findin
     },
   ]
 }
+
+/** What is approved, but would be stopped at the last moment because it is not what the approval pinned. */
+function sealRule(job: PlannedJob, { accounts, approvalRequired, now }: Facts): Finding[] {
+  const account = accounts.get(job.accountId)
+  if (!approvalRequired || job.contentState !== 'approved' || !job.draft || !account) return []
+  const { sha256 } = payloadOf(job.draft, { id: job.accountId, platform: account.platform })
+  if (job.sealed === sha256) return []
+  return [
+    {
+      level: untilApproved(job.runAt.getTime() - now.getTime()),
+      ...(job.sealed === null
+        ? {
+            code: 'seal_missing',
+            reason: `What ${account.name} would be sent is not among what was approved.`,
+          }
+        : {
+            code: sealBroken,
+            reason: `What ${account.name} would be sent is no longer what was approved.`,
+          }),
+      cure: 'Take the approval back, and approve it as it is now.',
+      path: `/content/${job.contentId}`,
+    },
+  ]
+}
+
+const untilApproved = (leftMs: number) => (leftMs < approvalMs ? 'red' : 'amber')
 
 function fitRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Finding[] {
   const account = accounts.get(job.accountId)
@@ -127,12 +156,13 @@ function fitRule(job: PlannedJob, { accounts }: Facts, asked: Asked): Finding[] 
       },
     ]
   const limits = asked.accounts.get(job.accountId)?.outlook.limits ?? account.account.limits
-  const why = misfit(job.draft, limits, platforms[account.platform].name)
+  const platform = platforms[account.platform]
+  const why = misfit(taken(job.draft, platform), limits, platform.name)
   return why ? [{ level: 'red', code: why.code, reason: why.message, cure: why.next, path }] : []
 }
 
 function pictureRule(job: PlannedJob, { accounts }: Facts, { pictures, publicAddress }: Asked): Finding[] {
-  const images = job.draft?.images ?? []
+  const images = job.draft ? picturesOf(job.draft) : []
   if (images.length === 0) return []
   const path = `/content/${job.contentId}`
   const found: Finding[] = []

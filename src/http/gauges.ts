@@ -111,8 +111,21 @@ const ofQueue = (newest: ReturnType<ReturnType<typeof sampledDepth>>): Gauges =>
           help: 'how late the oldest of the overdue publish jobs is',
           value: newest.depth.latest,
         },
+        masthead_deliveries: {
+          help: 'mails and messages to event webhooks that are not delivered, by kind and state, as they were last counted',
+          value: Object.entries(newest.depth.deliveries).flatMap(([kind, { states }]) =>
+            Object.entries(states).map(([state, value]) => ({ labels: { kind, state }, value })),
+          ),
+        },
+        masthead_delivery_oldest_seconds: {
+          help: 'for how long the oldest of the waiting deliveries has waited',
+          value: Object.entries(newest.depth.deliveries).map(([kind, { oldest }]) => ({
+            labels: { kind },
+            value: oldest,
+          })),
+        },
         masthead_publish_jobs_counted_seconds: {
-          help: 'age of the count of publish jobs',
+          help: 'age of the counts of publish jobs and deliveries',
           value: (Date.now() - newest.at) / 1000,
         },
       }

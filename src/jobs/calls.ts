@@ -83,15 +83,19 @@ async function lineUp({ sql }: Scope): Promise<void> {
     with due as materialized (
       select d.id from deliveries d
       where d.kind = 'webhook' and d.state = 'waiting' and d.lease_until is null and d.next_try_at <= public.clock()
-      for update skip locked)
-    update deliveries d set next_try_at = case when line.first then w.paused_until end
-    from due join deliveries e on e.id = due.id join webhooks w on w.id = e.webhook_id
-    cross join lateral (
-      select not exists (
-        select 1 from deliveries before
-        where before.webhook_id = e.webhook_id and before.id <> e.id and (before.state = 'sending'
-          or (before.state = 'waiting' and before.next_try_at <= public.clock() and before.id < e.id))) as first) line
-    where d.id = due.id and (not line.first or w.paused_until > public.clock())`
+      for update skip locked),
+    -- Once a webhook, not once a message: ten thousand may come at one moment.
+    line as materialized (
+      select w.id as webhook_id, w.paused_until, (
+        select before.id from deliveries before
+        where before.webhook_id = w.id and (before.state = 'sending'
+          or (before.state = 'waiting' and before.next_try_at <= public.clock()))
+        order by before.state <> 'sending', before.id limit 1) as first
+      from webhooks w)
+    update deliveries d set next_try_at = case when line.first = d.id then line.paused_until end
+    from due, line
+    where d.id = due.id and line.webhook_id = d.webhook_id
+      and (line.first is distinct from d.id or line.paused_until > public.clock())`
 }
 
 /**

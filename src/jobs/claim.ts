@@ -2,11 +2,11 @@ import { type OpenedAccount, openAccounts } from '../accounts/credential.ts'
 import type { Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Json, PlatformId } from '../platforms/platform.ts'
-import { brakeOn, holdBraked } from '../publishing/braked.ts'
+import { besideBrakesNow, brakeOn, holdBraked } from '../publishing/braked.ts'
 import { holdTooLate, tooLate } from '../publishing/late.ts'
 import { type Payload, payloadOf } from '../publishing/payload.ts'
-import { type PostDraft, postDrafts } from '../publishing/post.ts'
-import { sealFor, sealOf } from '../publishing/seals.ts'
+import { commentOf, type PostDraft, postDrafts } from '../publishing/post.ts'
+import { sealsOf } from '../publishing/seals.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
 import { type Resting, type RestingServers, restOfAccount, waitForLimits } from './rests.ts'
 
@@ -38,6 +38,10 @@ export interface ClaimedJob {
   armed: boolean
   /** How many attempts in all ended without a word. */
   lost: number
+  /** The job whose first comment this one is; null for a post. */
+  firstCommentOf: string | null
+  /** The remote id of the post that a first comment answers; null when it is not known. */
+  answersTo: string | null
 }
 
 export interface Claim {
@@ -100,6 +104,7 @@ async function findDue(
 ): Promise<Found[]> {
   const rows = await sql`
     select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform, a.settings, a.rests_until,
+      j.first_comment_of, (select above.remote_id from publish_jobs above where above.id = j.first_comment_of) as answers_to,
       extract(epoch from public.clock() - j.run_at)::float8 as late, public.clock() as now,
       (select approval_required from workspace) as approval_required,
       case when j.state = 'publishing' and (select armed_at is not null from publish_attempts where id = j.attempt_id) then null
@@ -125,7 +130,10 @@ const mostAside = 50
 
 async function putAside(scope: Scope, found: readonly Found[]): Promise<number> {
   const those = (aside: Aside) => found.filter(row => row.aside === aside)
-  const held = [...those('brake'), ...those('late')].slice(0, mostAside)
+  const braked = those('brake')
+  // A brake that is just being taken off would not see what is held for it: that is left to the next look.
+  const may = braked.length > 0 && (await besideBrakesNow(scope))
+  const held = [...(may ? braked : []), ...those('late')].slice(0, mostAside)
   const backlog = those('backlog')
   const broken = held.filter(row => row.state === 'publishing')
   if (broken.length > 0) {
@@ -161,32 +169,30 @@ async function claimFound(
   if (chosen.length === 0) return []
   const before = await takeOver(scope, chosen)
   const jobs = chosen.map(row => claimed(row, before.get(row.attempt_id as string)))
-  const [opened, drafts, seals] = await Promise.all([
+  const [opened, posts, seals] = await Promise.all([
     openAccounts(scope, [...accounts]),
-    postDrafts(scope, jobs),
+    postDrafts(
+      scope,
+      jobs.map(({ versionId, accountId }) => ({ versionId, accountId })),
+    ),
     chosen.some(row => row.approval_required) ? sealsOf(scope, jobs) : null,
     markClaimed(scope, worker, jobs),
   ])
   return jobs.map(({ armedAt: _, ...job }, at) => {
-    const [account, draft] = [opened.get(job.accountId), drafts[at]]
-    const payload = draft && payloadOf(draft, { id: job.accountId, platform: job.platform })
+    const [account, post] = [opened.get(job.accountId), posts[at]]
     return {
       ...job,
       sealed: seals ? (seals.get(job.id) ?? null) : undefined,
-      opened: account && draft && payload ? { account, draft, payload } : null,
+      opened:
+        account && post
+          ? {
+              account,
+              draft: job.firstCommentOf ? commentOf(post) : post,
+              payload: payloadOf(post, { id: job.accountId, platform: job.platform }),
+            }
+          : null,
     }
   })
-}
-
-/** The hashes that approvals pinned, by job. What was approved before there were seals is sealed first. */
-async function sealsOf(scope: Scope, jobs: readonly Unopened[]): Promise<Map<string, string>> {
-  const read = (ids: readonly string[]) => scope.sql`
-    select j.id, ${sealOf(scope)} as sealed from publish_jobs j where j.id = any(${[...ids]}::uuid[])`
-  const rows = [...(await read(jobs.map(({ id }) => id)))]
-  const bare = jobs.filter(({ id }) => rows.some(row => row.id === id && row.sealed === null))
-  for (const { contentId, accountId } of bare) await sealFor(scope, contentId, [accountId])
-  if (bare.length > 0) rows.push(...(await read(bare.map(({ id }) => id))))
-  return new Map(rows.map(row => [row.id as string, row.sealed as string]))
 }
 
 interface Former {
@@ -233,6 +239,8 @@ function claimed(row: Record<string, unknown>, former: Former | undefined): Unop
     armed: armedAt !== null,
     armedAt,
     lost: former?.lost ?? 0,
+    firstCommentOf: row.first_comment_of as string | null,
+    answersTo: row.answers_to as string | null,
   }
 }
 

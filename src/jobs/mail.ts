@@ -30,16 +30,19 @@ export interface ClaimedMail extends Claim {
  */
 export async function claimMails(scope: Scope, most: number): Promise<ClaimedMail[]> {
   if (most <= 0) return []
+  // The due row is locked: a mail that somebody has who needs that row too is left to the next time.
   await scope.sql`
-    delete from deliveries d
-    where d.kind = 'mail' and d.state = 'waiting' and d.next_try_at <= public.clock() and not case d.purpose
-      when 'notification' then exists (
-        select 1 from notifications n join users u on u.id = n.user_id
-        where n.id = d.subject_id and n.done_at is null and u.removed_at is null and u.by_mail
-          and coalesce((u.channels -> n.kind ->> 'mail')::boolean, n.kind <> 'comment'))
-      else exists (
-        select 1 from invitations i
-        where i.id = d.subject_id and i.used_at is null and i.expires_at > public.clock()) end`
+    delete from deliveries where id in (
+      select d.id from deliveries d
+      where d.kind = 'mail' and d.state = 'waiting' and d.next_try_at <= public.clock() and not case d.purpose
+        when 'notification' then exists (
+          select 1 from notifications n join users u on u.id = n.user_id
+          where n.id = d.subject_id and n.done_at is null and u.removed_at is null and u.by_mail
+            and coalesce((u.channels -> n.kind ->> 'mail')::boolean, n.kind <> 'comment'))
+        else exists (
+          select 1 from invitations i
+          where i.id = d.subject_id and i.used_at is null and i.expires_at > public.clock()) end
+      for update of d skip locked)`
   const claims = await claimRows(scope, mailQueue, most)
   if (claims.length === 0) return []
   const rows = await scope.sql`

@@ -5,15 +5,19 @@ import { record } from '../events.ts'
 import { readFeedPost } from '../feed/find.ts'
 import { compare, type Finding } from '../platforms/compare.ts'
 import { platforms } from '../platforms/index.ts'
-import type { Json, Looking, Seen } from '../platforms/platform.ts'
+import { taken } from '../platforms/parts.ts'
+import type { Json, Looking } from '../platforms/platform.ts'
+import { outOf, stepsOf } from '../publishing/parts.ts'
 import { readPayload } from '../publishing/payload.ts'
-import type { PostDraft } from '../publishing/post.ts'
+import { commentOf, type PostDraft } from '../publishing/post.ts'
 import { writeReadBackDue } from '../publishing/read-backs.ts'
 import type { Services } from '../services.ts'
 import { system } from './run-record.ts'
 
 /** For one platform's answer; inside the lease, with all of a claim one after another on few accounts. */
 const askMs = 10_000
+/** For each further part of a thread. */
+const partMs = 2_000
 const leaseSeconds = 90
 /** So many are claimed at once, and looked at side by side. */
 const atOnce = 8
@@ -34,7 +38,7 @@ interface ClaimedReadBack {
   opened: OpenedAccount | null
 }
 
-type Result = { is: 'seen'; findings: Finding[] } | { is: 'gone' } | { is: 'unread'; words: string }
+type Result = { is: 'seen' | 'gone'; findings: Finding[] } | { is: 'unread'; words: string }
 
 /**
  * Reads back what is due of one tenant, a few posts at a time. Nothing here touches a publish job: what is found stands
@@ -59,7 +63,7 @@ async function claim(scope: Scope): Promise<ClaimedReadBack[]> {
     update read_backs r set state = 'reading', tries = r.tries + 1, next_try_at = null,
       lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
     from due, publish_jobs j where r.id = due.id and j.id = r.job_id
-    returning r.id, r.tries, j.id as job_id, j.content_id, j.account_id, j.remote_id, j.steps,
+    returning r.id, r.tries, j.id as job_id, j.content_id, j.account_id, j.remote_id, j.steps, j.first_comment_of,
       (select t.sent from publish_attempts t where t.job_id = j.id and t.sent is not null order by t.number desc limit 1) as sent`
   await writeReadBackDue(scope)
   const accounts =
@@ -76,10 +80,16 @@ async function claim(scope: Scope): Promise<ClaimedReadBack[]> {
     accountId: row.account_id as string,
     remoteId: row.remote_id as string,
     steps: row.steps as Record<string, Json>,
-    sent: row.sent === null ? null : readPayload(row.sent as string).post,
+    sent: row.sent === null ? null : sentBy(row),
     tries: row.tries as number,
     opened: accounts?.get(row.account_id as string) ?? null,
   }))
+}
+
+/** A first comment's attempt keeps the post that it was sealed with. */
+function sentBy(row: Record<string, unknown>): PostDraft {
+  const { post } = readPayload(row.sent as string)
+  return row.first_comment_of === null ? post : commentOf(post)
 }
 
 async function lookAndRecord(services: Services, tenantId: string, one: ClaimedReadBack): Promise<void> {
@@ -100,33 +110,55 @@ async function look(services: Services, tenantId: string, one: ClaimedReadBack):
   const { opened, sent } = one
   if (!opened) return { is: 'unread', words: 'The account is no longer connected here.' }
   if (!sent) return { is: 'unread', words: 'It was sent before Masthead kept what it sends.' }
-  const looking: Looking = {
-    fetch: services.outbound,
-    signal: AbortSignal.timeout(askMs),
-    credential: createCredential(services.db.within, system(tenantId), one.accountId, opened.secret),
-    steps: one.steps,
-    own: () =>
-      services.db.within(system(tenantId), scope => atHome(scope, opened.platform, one), { readOnly: true }),
-  }
+  const platform = platforms[opened.platform]
+  const { thread, ...first } = taken(sent, platform)
+  const parts = [first, ...thread]
+  const out = outOf(one.steps)
+  const signal = AbortSignal.timeout(askMs + (parts.length - 1) * partMs)
   try {
-    const published = { remoteId: one.remoteId, images: sent.images }
-    const seen: Seen | null | undefined = await platforms[opened.platform].readBack?.(
-      opened.account,
-      published,
-      looking,
-    )
-    return seen ? { is: 'seen', findings: compare(sent, seen) } : { is: 'gone' }
+    const results: (Finding[] | null)[] = []
+    for (const [at, part] of parts.entries()) {
+      const remoteId = at === 0 ? one.remoteId : out[at]?.remoteId
+      // A thread that a person said is there is known by its first part alone.
+      if (remoteId === undefined) break
+      const looking: Looking = {
+        fetch: services.outbound,
+        signal,
+        credential: createCredential(services.db.within, system(tenantId), one.accountId, opened.secret),
+        steps: stepsOf(one.steps, at + 1),
+        own: () =>
+          services.db.within(
+            system(tenantId),
+            scope => atHome(scope, opened.platform, { jobId: one.jobId, remoteId }),
+            { readOnly: true },
+          ),
+      }
+      const seen = await platform.readBack?.(opened.account, { remoteId, images: part.images }, looking)
+      results.push(seen ? compare(part, seen) : null)
+    }
+    return told(results)
   } catch (error) {
     services.log.warn('a post could not be read back', { tenant: tenantId, job: one.jobId, error })
-    return { is: 'unread', words: `${platforms[opened.platform].name} could not be asked.` }
+    return { is: 'unread', words: `${platform.name} could not be asked.` }
   }
 }
+
+/** What was found of each part, null for one that is not there, as one result. */
+function told(results: readonly (Finding[] | null)[]): Result {
+  const name = (at: number, words: string) => (results.length > 1 ? `Part ${at + 1}: ${words}` : words)
+  const findings = results.flatMap((found, at) =>
+    (found ?? [gone]).map(({ kind, words }) => ({ kind, words: name(at, words) })),
+  )
+  return { is: results.includes(null) ? 'gone' : 'seen', findings }
+}
+
+const gone: Finding = { kind: 'different', words: 'It is not there any more.' }
 
 /** The post where it stands on our own server. */
 async function atHome(
   scope: Scope,
   platform: OpenedAccount['platform'],
-  { jobId, remoteId }: ClaimedReadBack,
+  { jobId, remoteId }: Pick<ClaimedReadBack, 'jobId' | 'remoteId'>,
 ): ReturnType<Looking['own']> {
   if (platform === 'rehearsal') {
     const [row] = await scope.sql`select text, images from rehearsal_posts where id = ${remoteId}`
@@ -170,8 +202,6 @@ function settled(result: Result): {
   state: 'same' | 'explained' | 'different' | 'unread'
   findings: Finding[]
 } {
-  if (result.is === 'gone')
-    return { state: 'different', findings: [{ kind: 'different', words: 'It is not there any more.' }] }
   if (result.is === 'unread')
     return { state: 'unread', findings: [{ kind: 'explained', words: result.words }] }
   const { findings } = result

@@ -7,7 +7,8 @@ import { helpPath } from '../platforms/catalogue/index.ts'
 import type { Failure, Outcome } from '../platforms/platform.ts'
 import type { Rest } from '../platforms/rest.ts'
 import { besideBrakes, holdBraked } from '../publishing/braked.ts'
-import { perhapsOut } from '../publishing/perhaps.ts'
+import { planFirstComments } from '../publishing/first-comment.ts'
+import { calledOffState, perhapsOut } from '../publishing/perhaps.ts'
 import { brokenNote, changedSince } from '../publishing/seals.ts'
 import type { ClaimedJob } from './claim.ts'
 import { restAccounts } from './rests.ts'
@@ -59,6 +60,7 @@ export async function recordOutcome(
 
 /** The same for several attempts, in one transaction; those that published share their statements. */
 export async function recordOutcomes(scope: Scope, ended: readonly Ended[]): Promise<boolean[]> {
+  await lockBefore(scope, ended)
   const published = await recordPublished(scope, ended.flatMap(asPublished))
   const recorded = await Promise.all(
     ended.map(async ({ job, outcome, notes }) => {
@@ -80,6 +82,23 @@ export async function recordOutcomes(scope: Scope, ended: readonly Ended[]): Pro
   return recorded
 }
 
+/**
+ * What is planned again or taken back to review goes by its content: brakes before content before jobs, and the pieces by
+ * id, as people's moves lock them. An archiving under way is waited for and seen.
+ */
+async function lockBefore(scope: Scope, ended: readonly Ended[]): Promise<void> {
+  const { sql } = scope
+  const of = (...endings: readonly Ending['is'][]) =>
+    ended.filter(({ outcome }) => endings.includes(outcome.is)).map(({ job }) => job.contentId)
+  const [broken, again] = [of('unsealed'), of('retry', 'reconnect')]
+  if (broken.length + again.length === 0) return
+  await besideBrakes(scope)
+  if (broken.length > 0)
+    await sql`
+      select 1 from content where id = any(${[...broken, ...again]}::uuid[]) order by id for no key update`
+  else await sql`select 1 from content where id = any(${again}::uuid[]) order by id for share`
+}
+
 interface EndedPublished extends Ended {
   outcome: Extract<Outcome, { is: 'published' }>
 }
@@ -93,12 +112,20 @@ async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): 
   const recorded = await endPublished(scope, ended)
   const events = ended
     .filter(({ job }) => recorded.has(job.attemptId))
-    .map(({ job: { id, contentId, accountId, attemptId }, outcome: { remoteUrl } }) => ({
+    .map(({ job, outcome: { remoteUrl } }) => ({
       type: 'publish_job.published' as const,
-      subjectId: id,
-      data: { contentId, accountId, attemptId, remoteUrl },
+      subjectId: job.id,
+      data: { ...aboutOf(job), remoteUrl },
     }))
   if (events.length > 0) await recordAll(scope, events)
+  const commented = ended.filter(
+    ({ job }) => recorded.has(job.attemptId) && job.opened?.draft.firstComment && !job.firstCommentOf,
+  )
+  if (commented.length > 0)
+    await planFirstComments(
+      scope,
+      commented.map(({ job }) => job.id),
+    )
   return recorded
 }
 
@@ -128,6 +155,14 @@ async function endPublished(scope: Scope, ended: readonly EndedPublished[]): Pro
   return new Set(rows.map(row => row.id as string))
 }
 
+/** What the events of an attempt's end tell beside its job. */
+const aboutOf = ({ contentId, accountId, attemptId, firstCommentOf }: ClaimedJob) => ({
+  contentId,
+  accountId,
+  attemptId,
+  ...(firstCommentOf ? { firstCommentOf } : {}),
+})
+
 async function recordOther(
   scope: Scope,
   job: ClaimedJob,
@@ -135,10 +170,6 @@ async function recordOther(
   notes: readonly Note[],
 ): Promise<boolean> {
   const { sql } = scope
-  // Content before its jobs, as people's moves lock them: an archiving under way is waited for and seen.
-  if (outcome.is === 'unsealed') await sql`select 1 from content where id = ${job.contentId} for update`
-  if (outcome.is === 'retry' || outcome.is === 'reconnect')
-    await sql`select 1 from content where id = ${job.contentId} for share`
   const [held] = await sql`
     select public.clock() as now, public.clock() - j.first_try_at > ${longestHours} * interval '1 hour' as long_tried,
       ${perhapsOut(scope)} as perhaps
@@ -158,13 +189,13 @@ async function recordOther(
     update publish_attempts set ended_at = public.clock(), outcome = ${settled.is}, notes = ${sql.json(notes)},
       detail = ${sql.json(why ? { ...shown(job, why), raw: why.raw ?? null, ...(perhaps ? { perhaps } : {}) } : null)}
     where id = ${job.attemptId}`
-  const about = { contentId: job.contentId, accountId: job.accountId, attemptId: job.attemptId }
+  const about = aboutOf(job)
   switch (settled.is) {
     case 'processing': {
       // The lease's end is the next look; the attempt stays armed, so the look never sends.
       const at = new Date(now.getTime() + settled.afterMs)
       await sql`update publish_jobs set lease_until = ${at} where id = ${job.id}`
-      await lowerDue(scope, at)
+      lowerDue(scope, at)
       break
     }
     case 'retry': {
@@ -201,10 +232,9 @@ async function recordOther(
  */
 async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure): Promise<void> {
   const { sql } = scope
-  await besideBrakes(scope)
   const [now] = await sql`
     update publish_jobs j set
-      state = case when c.state = 'archived' then case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end
+      state = case when c.state = 'archived' then ${calledOffState(scope)}
         when w.approval_required and c.state <> 'approved' then 'held' else 'scheduled' end,
       held_for = case when w.approval_required and c.state not in ('approved', 'archived') then 'approval' end,
       next_try_at = case when c.state <> 'archived' then ${at}::timestamptz end,
@@ -212,11 +242,14 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
     from content c cross join workspace w where j.id = ${job.id} and c.id = j.content_id returning j.state`
   const about = { contentId: job.contentId, accountId: job.accountId }
   if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', job.id, about)
-  else if (now?.state === 'unconfirmed')
-    await record(scope, 'publish_job.unconfirmed', job.id, { ...about, code: why.code })
+  else if (now?.state === 'unconfirmed' || now?.state === 'failed')
+    await record(scope, now.state === 'failed' ? 'publish_job.failed' : 'publish_job.unconfirmed', job.id, {
+      ...about,
+      code: why.code,
+    })
   else if (now?.state === 'held')
     await record(scope, 'publish_job.held', job.id, { ...about, for: 'approval' })
-  else if ((await holdBraked(scope, { ids: [job.id] })).length === 0) await lowerDue(scope, at)
+  else if ((await holdBraked(scope, { ids: [job.id] })).length === 0) lowerDue(scope, at)
 }
 
 /**

@@ -18,7 +18,8 @@ export async function sweepTenant(
       select 1 from tenant_due
       where role = current_user for update`
     await sql`
-      update deliveries set next_try_at = public.clock() where state = 'waiting' and next_try_at is null`
+      update deliveries set next_try_at = public.clock() where id in (
+        select id from deliveries where state = 'waiting' and next_try_at is null for update skip locked)`
     await writeDue(scope)
     await writeReadBackDue(scope)
     await sql`

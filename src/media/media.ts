@@ -106,7 +106,9 @@ export async function removeMedia(scope: Scope, id: string): Promise<{ id: strin
       ))::int as planned
     from content_versions v
     where ${id}::uuid = any(v.media)
-      or exists (select 1 from jsonb_array_elements(v.variants) variant where lower((variant->'media')::text)::jsonb ? ${id.toLowerCase()})`
+      or exists (
+        select 1 from jsonb_array_elements(v.thread || v.variants || jsonb_path_query_array(v.variants, '$[*].thread[*]')) part
+        where lower((part->'media')::text)::jsonb ? ${id.toLowerCase()})`
   if (used && (used.planned as number) > 0)
     throw new Conflict(
       'A post that is still to go out shows this picture. Cancel that post, or save it without the picture, and try again.',

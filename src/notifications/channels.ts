@@ -56,7 +56,7 @@ export async function changeChannels(scope: Scope, change: ChannelChange): Promi
   const { sql } = scope
   const id = scope.actor.userId
   const [row] = await sql`
-    select by_mail, channels, quiet_from, quiet_until, quiet_zone, quiet_urgent from users where id = ${id} for update`
+    select by_mail, channels, quiet_from, quiet_until, quiet_zone, quiet_urgent from users where id = ${id} for no key update`
   const now = channelsOf(row ?? {})
   const app: readonly Kind[] = change.app ?? now.app
   const mail: readonly Kind[] = change.mail ?? now.mail
@@ -79,7 +79,7 @@ export async function changeChannels(scope: Scope, change: ChannelChange): Promi
 
 /** The form's fields as a change. @throws Invalid when one of the two times is missing */
 export function changeOf({ app, mail, from, until, zone, urgent: through }: ChannelForm): ChannelChange {
-  const missing = 'give both times, or none'
+  const missing = 'must be given too: give both times, or none'
   if ((from === undefined) !== (until === undefined))
     throw new Invalid('Quiet hours have a beginning and an end.', [
       { path: from === undefined ? 'from' : 'until', message: missing },

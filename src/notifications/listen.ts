@@ -1,15 +1,16 @@
-import { type Config, publicBase } from '../config.ts'
 import type { Scope } from '../db/scope.ts'
 import type { EventType, Happening, Listener } from '../events.ts'
-import { warnedJobs } from '../forecast/find.ts'
-import { newId } from '../lib/id.ts'
-import { notificationLetter } from '../mail/letters.ts'
-import { postMails } from '../mail/outbox.ts'
-import { may, type Permission, roles } from '../permissions.ts'
-import { platforms } from '../platforms/index.ts'
-import type { PlatformId } from '../platforms/platform.ts'
-import { channelsFor } from './channels.ts'
 import type { Kind } from './schema.ts'
+import { close, type MailBase, peopleWho, schedulers, type Telling, tell } from './tell.ts'
+import {
+  accountName,
+  actorName,
+  contentWords,
+  forecastLines,
+  forecastWords,
+  jobWords,
+  shorten,
+} from './words.ts'
 
 /** Writes what an event asks of whom, and closes what it has answered, in the transaction of the event. */
 export function notify(config: MailBase): Listener {
@@ -27,31 +28,26 @@ export function notify(config: MailBase): Listener {
   }
 }
 
-type MailBase = Pick<Config, 'smtpUrl' | 'publicUrl' | 'host' | 'port'>
-/** So many findings stand in the morning's mail; the page has them all. */
-const mailedFindings = 10
 /** What is asked about a job until it has gone out, is planned anew or called off. */
 const aboutJobs: readonly Kind[] = ['failed', 'unconfirmed']
-/** The scope, and whether and with which links a mail goes out too. */
-type Telling = Scope & { config: MailBase }
 
 const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening) => Promise<void>>> = {
-  async 'publish_job.failed'(scope, { subjectId }) {
+  async 'publish_job.failed'(scope, { subjectId, data }) {
     await close(scope, ['unconfirmed'], subjectId)
     // Who gave a job up knows that it failed, and so does everybody who was asked about it.
     if (scope.actor.userId !== null) return
     const job = await jobWords(scope, subjectId)
     if (job)
-      await tell(scope, 'failed', subjectId, `/publish-jobs/${subjectId}`, {
+      await tell(scope, 'failed', subjectId, attemptPath(subjectId, data), {
         about: `“${job.words}” did not go out to ${job.account}.`,
         to: await schedulers(scope, job.createdBy),
       })
   },
-  async 'publish_job.unconfirmed'(scope, { subjectId }) {
+  async 'publish_job.unconfirmed'(scope, { subjectId, data }) {
     await close(scope, ['failed'], subjectId)
     const job = await jobWords(scope, subjectId)
     if (job)
-      await tell(scope, 'unconfirmed', subjectId, `/publish-jobs/${subjectId}`, {
+      await tell(scope, 'unconfirmed', subjectId, attemptPath(subjectId, data), {
         about: `Did “${job.words}” go out to ${job.account}? We could not find out.`,
         to: await schedulers(scope, job.createdBy),
       })
@@ -196,167 +192,10 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
   },
 }
 
+/** The job's page, at the attempt that the event is about. */
+const attemptPath = (jobId: string, { attemptId }: Happening['data']): string =>
+  `/publish-jobs/${jobId}${attemptId ? `#attempt-${attemptId}` : ''}`
+
 function closeJob(scope: Scope, { subjectId }: Happening): Promise<void> {
   return close(scope, aboutJobs, subjectId)
-}
-
-/**
- * One open notification a person, kind and subject, told where the person has chosen: a repeat renews the words and the
- * moment. A new one comes by mail too.
- */
-async function tell(
-  scope: Telling,
-  kind: Kind,
-  subjectId: string,
-  path: string,
-  { about, to, lines = [] }: { about: string; to: readonly string[]; lines?: readonly string[] },
-): Promise<void> {
-  if (to.length === 0) return
-  const people = await channelsFor(scope, kind, to, scope.config.smtpUrl !== null)
-  if (people.length === 0) return
-  const ids = people.map(() => newId())
-  const told = await scope.sql`
-    insert into notifications (id, user_id, kind, about, path, subject_id, in_app)
-    select id, user_id, ${kind}, ${about}, ${path}, ${subjectId}, in_app
-    from unnest(${ids}::uuid[], ${people.map(({ userId }) => userId)}::uuid[], ${people.map(({ app }) => String(app))}::text[]::boolean[])
-      as new (id, user_id, in_app)
-    on conflict (user_id, kind, subject_id) where done_at is null
-      do update set about = excluded.about, in_app = excluded.in_app, created_at = public.clock()
-    returning id`
-  const fresh = new Set(told.map(row => row.id as string))
-  await mailThem(
-    scope,
-    people.flatMap(({ userId, mail }, at) => {
-      const id = ids[at] as string
-      return mail && fresh.has(id) ? [{ id, userId, ...mail }] : []
-    }),
-    { kind, about, path, lines },
-  )
-}
-
-/** What a mail's button says. */
-const labels: Record<Kind, string> = {
-  failed: 'Look at the post',
-  unconfirmed: 'Say whether it went out',
-  reconnect: 'Connect it again',
-  webhook: 'Look at the webhook',
-  review: 'Read and answer',
-  changes: 'See what is asked for',
-  different: 'See what differs',
-  comment: 'Read it',
-  brake: 'Look at the brakes',
-  forecast: 'Look at the forecast',
-}
-
-async function mailThem(
-  scope: Telling,
-  mails: readonly { id: string; userId: string; to: string; at: Date }[],
-  { kind, about, path, lines }: { kind: Kind; about: string; path: string; lines: readonly string[] },
-): Promise<void> {
-  if (mails.length === 0) return
-  const [row] = await scope.sql`select name from workspace`
-  const base = `${publicBase(scope.config)}/w/${scope.tenant.slug}`
-  const letter = notificationLetter({
-    workspace: (row?.name as string | undefined) ?? scope.tenant.slug,
-    words: about,
-    lines,
-    label: labels[kind],
-    link: base + path,
-    settings: `${base}/settings/notifications`,
-  })
-  await postMails(
-    scope,
-    mails.map(({ id, userId, to, at }) => ({
-      purpose: 'notification',
-      to,
-      userId,
-      subjectId: id,
-      notBefore: at,
-      letter,
-    })),
-  )
-}
-
-/** What the coming week looks like, in a sentence. */
-function forecastWords(red: number, amber: number): string {
-  const posts = (count: number) => `${count} ${count === 1 ? 'post' : 'posts'}`
-  if (red === 0) return `${posts(amber)} of the next seven days ${amber === 1 ? 'needs' : 'need'} a look.`
-  const also = amber > 0 ? `, and ${amber} more ${amber === 1 ? 'needs' : 'need'} a look` : ''
-  return `${posts(red)} of the next seven days ${red === 1 ? 'does' : 'do'} not go out as ${red === 1 ? 'it is' : 'they are'}${also}.`
-}
-
-/** The first few of them, each with its reason and cure. */
-async function forecastLines(scope: Scope): Promise<string[]> {
-  const warned = await warnedJobs(scope, mailedFindings)
-  return warned.map(({ job, findings }) => {
-    const [first] = findings
-    const at = job.local.replace('T', ' at ')
-    return `${at} (${job.zone}), ${accountName({ name: job.account.name, platform: job.account.platform })}: “${shorten(job.text)}” ${first?.reason ?? ''} ${first?.cure ?? ''}`.trim()
-  })
-}
-
-async function close(
-  scope: Scope,
-  kinds: readonly Kind[],
-  about: string | readonly string[],
-  of: string | null = null,
-) {
-  await scope.sql`
-    update notifications set done_at = public.clock()
-    where subject_id = any(${[about].flat()}::uuid[]) and kind = any(${kinds}::text[]) and done_at is null
-      and (${of}::uuid is null or user_id = ${of}::uuid)`
-}
-
-async function peopleWho(scope: Scope, permission: Permission): Promise<string[]> {
-  const able = roles.filter(role => may({ role }, permission))
-  const rows = await scope.sql`
-    select id from users where removed_at is null and role = any(${able}::text[]) order by id`
-  return rows.map(row => row.id as string)
-}
-
-/** Who can do something about a job, and who planned it, whatever their role is now. */
-async function schedulers(scope: Scope, createdBy: string | null): Promise<string[]> {
-  const able = await peopleWho(scope, 'jobs.schedule')
-  return createdBy && !able.includes(createdBy) ? [...able, createdBy] : able
-}
-
-async function jobWords(scope: Scope, id: string) {
-  const [row] = await scope.sql`
-    select left(v.text, 200) as text, a.name, a.platform,
-      (select u.id from users u where u.id = j.created_by and u.removed_at is null) as created_by
-    from publish_jobs j join content_versions v on v.id = j.version_id join social_accounts a on a.id = j.account_id
-    where j.id = ${id}`
-  return row
-    ? {
-        words: shorten(row.text as string),
-        account: accountName(row),
-        createdBy: row.created_by as string | null,
-      }
-    : null
-}
-
-async function contentWords(scope: Scope, id: string) {
-  const [row] = await scope.sql`
-    select left(v.text, 200) as text, (select u.id from users u where u.id = c.created_by and u.removed_at is null) as created_by
-    from content c join content_versions v on v.id = c.version_id where c.id = ${id}`
-  return row ? { words: shorten(row.text as string), createdBy: row.created_by as string | null } : null
-}
-
-async function actorName(scope: Scope): Promise<string> {
-  const [row] = scope.actor.userId
-    ? await scope.sql`select name from users where id = ${scope.actor.userId}`
-    : []
-  return (row?.name as string | undefined) ?? 'Somebody'
-}
-
-/** `northwind (Mastodon)`; an account that is called like its platform is named once. */
-function accountName({ name, platform }: { name?: string; platform?: PlatformId }): string {
-  const network = platform ? platforms[platform].name : ''
-  return name === network ? network : `${name} (${network})`
-}
-
-function shorten(text: string): string {
-  const line = text.trim().replace(/\s+/g, ' ')
-  const characters = [...line]
-  return characters.length > 70 ? `${characters.slice(0, 70).join('').trimEnd()}…` : line || 'no words'
 }

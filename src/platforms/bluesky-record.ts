@@ -1,9 +1,10 @@
 /** What goes into a Bluesky post record: key, facets, pictures. */
 import { createHash } from 'node:crypto'
 import { findFacets } from '../lib/text.ts'
-import { jsonObject, objectAt, textAt } from './answers.ts'
+import { jsonObject, objectAt, Stop, textAt } from './answers.ts'
 import { type Session, trouble } from './bluesky-session.ts'
-import type { Account, Finding, Json, Outcome, Post, PostImage } from './platform.ts'
+import { outcomeFor } from './catalogue/tell.ts'
+import type { Account, Answered, Finding, Json, Outcome, Post, PostImage } from './platform.ts'
 import { fitted } from './shrink.ts'
 
 export const collection = 'app.bsky.feed.post'
@@ -11,12 +12,14 @@ const alphabet = '234567abcdefghijklmnopqrstuvwxyz'
 
 /**
  * The record key of a job: a TID (13 characters, microseconds and a clock id) made of the planned moment and the job's own
- * id. The same job always has the same key, so the worst a repeat can do is write the same post again.
+ * id. The same job always has the same key, so the worst a repeat can do is write the same post again. The parts of a
+ * thread have keys a millisecond apart, in their order.
  * Source: https://atproto.com/specs/tid
  */
-export function recordKey(post: Pick<Post, 'jobId' | 'plannedAt'>): string {
+export function recordKey(post: Pick<Post, 'jobId' | 'plannedAt' | 'part'>): string {
   const hash = createHash('sha256').update(post.jobId).digest()
-  const micros = BigInt(post.plannedAt.getTime()) * 1000n + BigInt(hash.readUInt16BE(0) % 1000)
+  const millis = post.plannedAt.getTime() + post.part - 1
+  const micros = BigInt(millis) * 1000n + BigInt(hash.readUInt16BE(0) % 1000)
   let rest = (micros << 10n) | BigInt(hash.readUInt16BE(2) & 0x3ff)
   let key = ''
   for (let i = 0; i < 13; i++) {
@@ -55,6 +58,27 @@ export async function facetsOf(
     facets.push({ index: { byteStart: start, byteEnd: end }, features: [feature] })
   }
   return facets
+}
+
+/**
+ * What a reply names: the post above and the first of all, each by address and content hash, read without a token.
+ * Source: https://docs.bsky.app/docs/advanced-guides/posts#replies
+ * @throws Stop when one of them is gone
+ */
+export async function replyOf({ parent, root }: Answered, session: Session): Promise<Json> {
+  const above = await strongRef(parent, session)
+  return { root: root === parent ? above : await strongRef(root, session), parent: above }
+}
+
+async function strongRef(uri: string, session: Session): Promise<Json> {
+  const [repo = '', , rkey = ''] = uri.replace('at://', '').split('/')
+  const answer = await session.ask('com.atproto.repo.getRecord', { query: { repo, collection, rkey } })
+  const body = jsonObject(answer)
+  const cid = textAt(body, 'cid')
+  if (answer.status === 200 && cid !== null) return { uri, cid }
+  if (answer.status !== 400 || textAt(body, 'error') !== 'RecordNotFound')
+    throw trouble(answer, session.secrets())
+  throw new Stop(outcomeFor('bluesky', 'parent_gone'))
 }
 
 /** Uploads one picture (made to fit first) and gives its entry for the embed. Repeating it is harmless: blobs are named by their content. */

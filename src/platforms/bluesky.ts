@@ -14,7 +14,16 @@ import {
   serverOrigin,
   textAt,
 } from './answers.ts'
-import { collection, facetsOf, lookUp, published, recordKey, uploadImage, uriOf } from './bluesky-record.ts'
+import {
+  collection,
+  facetsOf,
+  lookUp,
+  published,
+  recordKey,
+  replyOf,
+  uploadImage,
+  uriOf,
+} from './bluesky-record.ts'
 import { readRecord } from './bluesky-seen.ts'
 import { json, type Session, session, signIn, trouble } from './bluesky-session.ts'
 import { misfit } from './misfit.ts'
@@ -58,6 +67,7 @@ export const bluesky: Platform = {
   limits,
   form: 1,
   repeat: 'identity',
+  thread: 'replies',
   connectable: true,
   settings,
   fields: [
@@ -136,9 +146,10 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
   const why = misfit(post, account.limits, 'Bluesky')
   if (why) return { is: 'rejected', why }
   const talk = session(account, sending, sending.credential)
-  const { createdAt, facets } = await sending.step('record', async () => ({
+  const frozen = await sending.step('record', async () => ({
     createdAt: new Date().toISOString(),
     facets: await facetsOf(post.text, talk, sending.note),
+    ...(post.answers ? { reply: await replyOf(post.answers, talk) } : {}),
   }))
   const upload = (index: number) => {
     const image = post.images[index]
@@ -150,13 +161,13 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
     images.push(await sending.step(`picture-${index + 1}-${image.id}`, () => upload(index)))
   }
   await sending.arm()
-  let answer = await put(talk, account, post, createdAt, facets, images)
+  let answer = await put(talk, account, post, frozen, images)
   if (blobIsGone(answer)) {
     // Uploads that no post uses are swept after some hours; the same bytes get the same name again.
     sending.note('The pictures had expired at Bluesky and were uploaded again.')
     images = []
     for (const index of post.images.keys()) images.push(await upload(index))
-    answer = await put(talk, account, post, createdAt, facets, images)
+    answer = await put(talk, account, post, frozen, images)
   }
   if (answer.status === 200 && textAt(jsonObject(answer), 'uri') === uriOf(account, post))
     return published(account, post)
@@ -172,8 +183,7 @@ function put(
   talk: Session,
   account: Account,
   post: Post,
-  createdAt: string,
-  facets: Json[],
+  { createdAt, facets, reply }: { createdAt: string; facets: Json[]; reply?: Json },
   images: Json[],
 ): Promise<Answer> {
   const record: Json = {
@@ -181,6 +191,7 @@ function put(
     text: post.text,
     createdAt,
     ...(facets.length > 0 ? { facets } : {}),
+    ...(reply ? { reply } : {}),
     ...(images.length > 0 ? { embed: { $type: 'app.bsky.embed.images', images } } : {}),
   }
   return talk.call(

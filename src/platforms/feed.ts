@@ -23,6 +23,7 @@ export const feed: Platform = {
   limits,
   form: 1,
   repeat: 'identity',
+  thread: 'joined',
   connectable: false,
   settings: z.strictObject({}),
   fields: [],

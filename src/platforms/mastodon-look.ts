@@ -11,7 +11,7 @@ const pages = 5
 
 /**
  * The status that is this post, or null after looking through everything since `since`. Matches the plain text, the
- * number of pictures, the time and, where the server tells it, the app the token belongs to. Stops (with an outcome)
+ * number of pictures, what it answers, the time and, where the server tells it, the app the token belongs to. Stops (with an outcome)
  * when it could not look far enough.
  */
 export async function findStatus(
@@ -54,6 +54,8 @@ export function published(status: Record<string, Json> | null): (Outcome & { is:
 function matches(status: Record<string, Json>, wanted: string, post: Post, account: Account): boolean {
   const pictures = Array.isArray(status.media_attachments) ? status.media_attachments.length : 0
   if (pictures !== post.images.length) return false
+  // Two parts of a thread may say the same; no two of them answer the same status.
+  if (textAt(status, 'in_reply_to_id') !== (post.answers?.parent ?? null)) return false
   const app = isObject(status.application) ? textAt(status.application, 'name') : null
   const ours = account.settings.application
   if (app !== null && typeof ours === 'string' && app !== ours) return false

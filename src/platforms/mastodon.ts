@@ -5,13 +5,14 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Answer } from '../lib/fetch.ts'
-import { connecting, jsonObject, leftOf, outcomeOf, retry, serverOrigin, textAt } from './answers.ts'
+import { connecting, jsonObject, leftOf, outcomeOf, rawOf, retry, serverOrigin, textAt } from './answers.ts'
 import { failureOf, outcomeFor } from './catalogue/tell.ts'
 import { findStatus, published } from './mastodon-look.ts'
 import { picture } from './mastodon-media.ts'
 import { readStatus } from './mastodon-seen.ts'
 import { type Caller, call, callerOf, readServer, stockLimits, trouble } from './mastodon-server.ts'
 import { misfit } from './misfit.ts'
+import { identityOf } from './parts.ts'
 import {
   type Account,
   ConnectionFailed,
@@ -48,6 +49,7 @@ export const mastodon: Platform = {
   limits: stockLimits,
   form: 1,
   repeat: 'key',
+  thread: 'replies',
   connectable: true,
   settings,
   fields: [
@@ -178,10 +180,17 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
   const answer = await call(caller, '/api/v1/statuses', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': keyOf(post) },
-    body: JSON.stringify({ status: post.text, media_ids: media }),
+    body: JSON.stringify({
+      status: post.text,
+      media_ids: media,
+      ...(post.answers ? { in_reply_to_id: post.answers.parent } : {}),
+    }),
   })
   const done = answer.status === 200 ? published(jsonObject(answer)) : null
   if (done) return done
+  // It answers 404 both where it lacks the method and where the status to answer is gone; the method it has.
+  if (answer.status === 404 && post.answers)
+    return outcomeFor('mastodon', 'parent_gone', { raw: rawOf(answer, [caller.token]) })
   const end = trouble(answer, [caller.token], 'post').outcome
   // An answer that nobody knows proves nothing: it is as good as lost.
   const refused = answer.status >= 400 && answer.status < 500 && 'why' in end && end.why.unknown === undefined
@@ -244,7 +253,7 @@ async function firstSend(sending: Sending): Promise<{ at: number; fresh: boolean
   return { at, fresh }
 }
 
-/** The same for every attempt of a job. */
-export function keyOf(post: Pick<Post, 'jobId'>): string {
-  return createHash('sha256').update(post.jobId).digest('hex')
+/** The same for every attempt of a job; each part of a thread has its own. */
+export function keyOf(post: Pick<Post, 'jobId' | 'part'>): string {
+  return createHash('sha256').update(identityOf(post)).digest('hex')
 }

@@ -2,14 +2,43 @@
 import { countText } from '../lib/text.ts'
 import type { Failure, Limits, PostImage } from './platform.ts'
 
-/** As much of a post as its fit depends on. */
-export interface Draft {
+/** As much of a post's part as its fit depends on. */
+interface Part {
   text: string
   images: readonly Pick<PostImage, 'type' | 'bytes' | 'alt'>[]
 }
 
-/** Why a platform would refuse this post, before anything is sent; null when it fits. */
-export function misfit(post: Draft, limits: Limits, name: string): Failure | null {
+/** As much of a post as its fit depends on. */
+export interface Draft extends Part {
+  thread: readonly Part[]
+  /** '' for none. */
+  firstComment: string
+}
+
+/**
+ * Why a platform would refuse this post, before anything is sent; null when it fits. Each part of a thread and the first
+ * comment are measured by themselves, so a post that is to be joined has to be so before.
+ */
+export function misfit(
+  { thread, firstComment, ...first }: Draft,
+  limits: Limits,
+  name: string,
+): Failure | null {
+  const parts = [first, ...thread]
+  for (const [index, part] of parts.entries()) {
+    const why = misfitPart(part, limits, name)
+    if (why) return parts.length > 1 ? about(`Part ${index + 1}`, why) : why
+  }
+  const why = firstComment ? misfitPart({ text: firstComment, images: [] }, limits, name) : null
+  return why && about('The first comment', why)
+}
+
+/** The same failure, said of one of several parts. */
+export function about(which: string, why: Failure): Failure {
+  return { ...why, message: `${which}: ${why.message.charAt(0).toLowerCase()}${why.message.slice(1)}` }
+}
+
+function misfitPart(post: Part, limits: Limits, name: string): Failure | null {
   const { count, max, bytes, over } = countText(post.text, limits.text)
   const { images } = limits
   if (post.text.trim() === '' && post.images.length === 0) {

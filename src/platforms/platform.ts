@@ -78,12 +78,27 @@ export interface PostImage {
   read(): Promise<Uint8Array>
 }
 
+/** The post that another one answers: a part of a thread the part before it, a first comment its post. */
+export interface Answered {
+  /** The remote id of the post directly above. */
+  parent: string
+  /** The remote id of the first post of all. */
+  root: string
+}
+
 /** One version of one content as one account sends it; frozen, so every attempt of a job sees the same bytes. */
 export interface Post {
   jobId: string
   contentId: string
+  /** Which part of a thread it is, from 1; the worker gives the parts one by one where `thread` is `replies`. */
+  part: number
+  /** null for a post that stands by itself, and for the first part of a thread. */
+  answers: Answered | null
   text: string
   images: PostImage[]
+  /** The parts after this one, and the first comment ('' for none), where the platform takes the post as a whole. */
+  thread: { text: string; images: PostImage[] }[]
+  firstComment: string
   /** The planned moment; the same for every attempt. */
   plannedAt: Date
 }
@@ -208,6 +223,11 @@ export interface Platform {
    * `journal` (ours), `receiver` (the receiver dedupes on our id).
    */
   repeat: 'key' | 'identity' | 'journal' | 'receiver'
+  /**
+   * What becomes of a post's further parts and its first comment: `replies` are posts that answer each other, sent one
+   * by one; `joined` makes one post of all; `list` hands them over as they are, in one send.
+   */
+  thread: 'replies' | 'joined' | 'list'
   /** Whether people connect it (the feed is there from the start). */
   connectable: boolean
   settings: z.ZodType<Record<string, Json>>

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { seenAtHome } from './at-home.ts'
 import { failureOf, outcomeFor } from './catalogue/tell.ts'
 import { misfit } from './misfit.ts'
+import { identityOf } from './parts.ts'
 import type { Account, Limits, Platform } from './platform.ts'
 
 const limits: Limits = {
@@ -30,6 +31,7 @@ export const rehearsal: Platform = {
   limits,
   form: 1,
   repeat: 'journal',
+  thread: 'replies',
   connectable: true,
   settings,
   fields: [
@@ -94,7 +96,7 @@ export const rehearsal: Platform = {
       }
     }
     const arrived = await sending.journal.arrive({
-      key: post.jobId,
+      key: identityOf(post),
       text: post.text,
       images: post.images.map(({ id, alt }) => ({ id, alt })),
     })
@@ -102,7 +104,7 @@ export const rehearsal: Platform = {
     return { is: 'published', remoteId: arrived.id, remoteUrl: arrived.url }
   },
   async reconcile(_account, post, sending) {
-    const found = await sending.journal.find(post.jobId)
+    const found = await sending.journal.find(identityOf(post))
     return found ? { is: 'published', remoteId: found.id, remoteUrl: found.url } : { is: 'absent' }
   },
   readBack: (_account, published, looking) => seenAtHome(published, looking),

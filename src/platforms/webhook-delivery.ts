@@ -36,13 +36,19 @@ export function bodyOf(post: Post): string {
       jobId: post.jobId,
       contentId: post.contentId,
       text: post.text,
-      images: post.images.map(({ url, alt, type, width, height }) => ({ url, alt, type, width, height })),
+      images: picturesOf(post),
+      ...(post.thread.length > 0
+        ? { thread: post.thread.map(part => ({ text: part.text, images: picturesOf(part) })) }
+        : {}),
+      ...(post.firstComment ? { firstComment: post.firstComment } : {}),
       plannedAt: post.plannedAt.toISOString(),
     },
   })
 }
 
 const nothing = { body: new Uint8Array(), text: () => '', json: () => null }
+const picturesOf = ({ images }: Pick<Post, 'images'>) =>
+  images.map(({ url, alt, type, width, height }) => ({ url, alt, type, width, height }))
 
 /** A 2xx counts as delivered even when the rest of the answer broke off: the status line has said it. */
 export async function deliver(

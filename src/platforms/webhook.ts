@@ -45,6 +45,7 @@ export const webhook: Platform = {
   limits,
   form: 1,
   repeat: 'receiver',
+  thread: 'list',
   connectable: true,
   settings,
   fields: [

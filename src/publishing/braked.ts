@@ -11,7 +11,8 @@ export const isOn = (sql: ScopedSql) =>
 
 /**
  * A part of a statement over `publish_jobs j`: the id of the oldest brake that holds the job, null when none does. It
- * goes by the tags and the words as they are now, and by the words that this very account sends.
+ * goes by the tags and the words as they are now, and by the words that this very account sends, in
+ * all parts and the first comment.
  */
 export const brakeOn = (sql: ScopedSql) => sql`(
   select b.id from brakes b
@@ -23,9 +24,15 @@ export const brakeOn = (sql: ScopedSql) => sql`(
       where tagged.id = j.content_id and normalize(tag) ~ b.pattern)
     else exists (
       select 1 from content_versions said
-      where said.id = j.version_id and normalize(coalesce((
-        select own->>'text' from jsonb_array_elements(said.variants) own
-        where own->>'accountId' = j.account_id::text limit 1), said.text)) ~ b.pattern)
+      left join lateral (
+        select own from jsonb_array_elements(said.variants) own
+        where own->>'accountId' = j.account_id::text limit 1) mine on true
+      where said.id = j.version_id and normalize(concat_ws(E'\n',
+        case when j.first_comment_of is null then coalesce(mine.own->>'text', said.text) end,
+        case when j.first_comment_of is null then (
+          select string_agg(part->>'text', E'\n') from jsonb_array_elements(
+            case when jsonb_typeof(mine.own->'thread') = 'array' then mine.own->'thread' else said.thread end) part) end,
+        coalesce(mine.own->>'firstComment', said.first_comment))) ~ b.pattern)
     end
   order by b.created_at, b.id limit 1)`
 
@@ -46,6 +53,16 @@ export async function besideBrakes(scope: Scope): Promise<void> {
   await scope.sql`select pg_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0))`
 }
 
+/**
+ * The same for who holds the due row, which brakes need at their end, and so may not wait.
+ * @returns false while a brake is being put on or taken off
+ */
+export async function besideBrakesNow(scope: Scope): Promise<boolean> {
+  const [row] = await scope.sql`
+    select pg_try_advisory_xact_lock_shared(hashtextextended(${brakeKey(scope)}, 0)) as free`
+  return row?.free === true
+}
+
 /** Which jobs a move looks at: all, those of one piece of content, or those named. */
 export interface Among {
   contentId?: string | null
@@ -63,7 +80,7 @@ export async function holdBraked(
   const { sql } = scope
   const held = await sql`
     with found as materialized (
-      select j.id, o.brake from publish_jobs j cross join lateral (select ${brakeOn(sql)} as brake) o
+      select j.id, o.brake from publish_jobs j cross join lateral (select ${brakeOn(sql)} as brake offset 0) o
       where j.state = 'scheduled' and (${ids}::uuid[] is null or j.id = any(${ids}::uuid[]))
         and (${contentId}::uuid is null or j.content_id = ${contentId}::uuid) and o.brake is not null
       order by j.id for update of j)

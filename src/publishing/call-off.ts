@@ -1,10 +1,10 @@
 import type { Scope } from '../db/scope.ts'
-import { record } from '../events.ts'
-import { calledOff, perhapsOut } from './perhaps.ts'
+import { calledOffError, calledOffState, recordCalledOff } from './perhaps.ts'
+import type { JobState } from './schema.ts'
 
 /**
  * Cancels the jobs `j` that have not begun and that `which` names: after the commit they do not go out. One that may be
- * out already becomes a question for a person.
+ * out already becomes a question for a person, and a thread that is partly out has failed.
  * @param which a condition on `j`
  */
 export async function callOff(scope: Scope, which: unknown): Promise<void> {
@@ -12,12 +12,15 @@ export async function callOff(scope: Scope, which: unknown): Promise<void> {
   await scope.sql`
     select 1 from publish_jobs j where ${which} and j.state in ('scheduled', 'held') order by j.id for update`
   const gone = await scope.sql`
-    update publish_jobs j set state = case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end,
-      error = case when ${perhapsOut(scope)} then ${scope.sql.json(calledOff)}::jsonb else error end,
-      held_for = null, next_try_at = null
+    update publish_jobs j set state = ${calledOffState(scope)}, error = ${calledOffError(scope)}, held_for = null, next_try_at = null
     where ${which} and j.state in ('scheduled', 'held')
     returning j.id, j.content_id, j.state`
-  for (const { id: job, content_id: contentId, state } of gone)
-    if (state === 'cancelled') await record(scope, 'publish_job.cancelled', job as string, { contentId })
-    else await record(scope, 'publish_job.unconfirmed', job as string, { contentId, code: calledOff.code })
+  await recordCalledOff(
+    scope,
+    gone.map(row => ({
+      id: row.id as string,
+      contentId: row.content_id as string,
+      state: row.state as JobState,
+    })),
+  )
 }

@@ -3,6 +3,10 @@ import { NotFound } from '../errors.ts'
 import { idKey, type Page, pageOf, readCursor, timeKey } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { isoIn } from '../lib/time.ts'
+import { helpPath } from '../platforms/catalogue/index.ts'
+import { platforms } from '../platforms/index.ts'
+import type { PlatformId } from '../platforms/platform.ts'
+import { outOf } from './parts.ts'
 import type { Attempt, HeldFor, Job, JobError, JobState, ReadBack } from './schema.ts'
 
 export interface JobQuery {
@@ -35,13 +39,17 @@ async function select(
   const rows = await sql`
     select j.id, j.content_id, j.version_id, j.account_id, a.platform, j.state, j.recurrence_id, j.run_at, j.run_at::text as run_at_text,
       j.local, j.zone, j.next_try_at, j.held_for, j.late_minutes, j.remote_id, j.remote_url, j.published_at, j.error,
+      j.steps, j.first_comment_of, case when j.first_comment_of is null then coalesce(
+        (select case when jsonb_typeof(own->'thread') = 'array' then jsonb_array_length(own->'thread') end
+          from jsonb_array_elements(v.variants) own where own->>'accountId' = j.account_id::text limit 1),
+        jsonb_array_length(v.thread)) else 0 end as more_parts,
       coalesce((select json_agg(json_build_object('id', t.id, 'startedAt', t.started_at, 'endedAt', t.ended_at,
         'armedAt', t.armed_at, 'outcome', t.outcome, 'detail', t.detail,
         'sentSha256', t.sent_sha256, 'notes', t.notes) order by t.number)
         from publish_attempts t where t.job_id = j.id), '[]'::json) as attempts,
       (select json_build_object('state', case when r.state = 'reading' then 'waiting' else r.state end, 'findings', r.findings,
         'at', r.ended_at) from read_backs r where r.job_id = j.id) as read_back
-    from publish_jobs j join social_accounts a on a.id = j.account_id
+    from publish_jobs j join social_accounts a on a.id = j.account_id join content_versions v on v.id = j.version_id
     where ${filter}
     order by j.run_at, j.id
     limit ${given.limit ?? 200}`
@@ -73,11 +81,22 @@ function toJob(row: Record<string, unknown>): Job & { runAtText: string } {
     })),
     remoteId: row.remote_id as string | null,
     remoteUrl: row.remote_url as string | null,
+    thread:
+      row.more_parts && platforms[row.platform as PlatformId].thread === 'replies'
+        ? { of: (row.more_parts as number) + 1, out: outOf(row.steps as Record<string, unknown>) }
+        : null,
+    firstCommentOf: row.first_comment_of as string | null,
     publishedAt: iso(row.published_at),
     readBack: readBackOf(row.read_back),
-    error: row.error as JobError | null,
+    error: withHelp(row),
     runAtText: row.run_at_text as string,
   }
+}
+
+/** Why the job of a row is where it is, with the page that says more, where it has none of its own. */
+export function withHelp(row: Record<string, unknown>): JobError | null {
+  const error = row.error as JobError | null
+  return error && { ...error, link: error.link ?? helpPath(row.platform as string, error.code) }
 }
 
 function readBackOf(given: unknown): ReadBack | null {

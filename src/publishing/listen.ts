@@ -3,6 +3,7 @@ import type { Scope } from '../db/scope.ts'
 import { type EventType, type Happening, record } from '../events.ts'
 import { besideBrakes, holdBraked, releaseUnbraked } from './braked.ts'
 import { callOff } from './call-off.ts'
+import { partlyOut } from './parts.ts'
 import { breakSealsOf, sealApproved, sealBroken } from './seals.ts'
 
 /**
@@ -30,6 +31,7 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
     await scope.sql`
       update publish_jobs j set version_id = c.version_id from content c
       where c.id = ${contentId} and j.content_id = c.id and j.state in ('scheduled', 'held')
+        and j.first_comment_of is null and not ${partlyOut(scope)}
         and not exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)`
     await holdUnapproved(scope, contentId)
     // New words or tags may be what a brake is on, or be so no more.

@@ -6,7 +6,10 @@ import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
 import { besideBrakes, holdBraked } from './braked.ts'
 import { readJob } from './find.ts'
-import { calledOff, perhapsOut } from './perhaps.ts'
+import { planFirstComments } from './first-comment.ts'
+import { takeMendedParts } from './mended.ts'
+import { partlyOut, partStep } from './parts.ts'
+import { calledOffError, calledOffState, perhapsOut, recordCalledOff } from './perhaps.ts'
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
 
@@ -88,13 +91,10 @@ export async function cancelJob(scope: Scope, id: string): Promise<Job> {
   if (job.state !== 'cancelled') {
     refuseUnless(job, ['scheduled', 'held'], 'cancelled')
     const [now] = await scope.sql`
-      update publish_jobs j set state = case when ${perhapsOut(scope)} then 'unconfirmed' else 'cancelled' end,
-        error = case when ${perhapsOut(scope)} then ${scope.sql.json(calledOff)}::jsonb else error end,
+      update publish_jobs j set state = ${calledOffState(scope)}, error = ${calledOffError(scope)},
         next_try_at = null, held_for = null
       where id = ${id} returning state`
-    const about = { contentId: job.contentId }
-    if (now?.state === 'cancelled') await record(scope, 'publish_job.cancelled', id, about)
-    else await record(scope, 'publish_job.unconfirmed', id, { ...about, code: calledOff.code })
+    await recordCalledOff(scope, [{ id, contentId: job.contentId, state: now?.state as JobState }])
   }
   return readJob(scope, id)
 }
@@ -123,12 +123,14 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
   if (resolution.as === 'published')
     await scope.sql`
       update publish_jobs set state = 'published', published_at = coalesce(published_at, public.clock()), error = null,
-        remote_url = coalesce(${resolution.remoteUrl ?? null}, remote_url) where id = ${id}`
+        remote_id = coalesce(remote_id, steps->${partStep(1)}->>'remoteId'),
+        remote_url = coalesce(${resolution.remoteUrl ?? null}, remote_url, steps->${partStep(1)}->>'remoteUrl') where id = ${id}`
   else if (resolution.as === 'abandon')
     await scope.sql`update publish_jobs set state = 'failed' where id = ${id}`
   const heldFor = resolution.as === 'retry' ? await planAgain(scope, job) : null
   await record(scope, events[resolution.as], id, about)
   if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })
+  if (resolution.as === 'published') await planFirstComments(scope, [id])
   const now = await readJob(scope, id)
   if (resolution.as === 'retry') await wakeAt(scope, new Date(now.nextTryAt ?? now.runAt))
   return now
@@ -146,10 +148,12 @@ async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Pro
   if (rules?.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const heldFor = rules?.approval_required && rules.state !== 'approved' ? 'approval' : null
   // Whoever mended the words wants those sent; what an attempt may have sent already stays what it was.
+  await takeMendedParts(scope, job.id)
   await scope.sql`
     update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
       first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`}, wanted_at = public.clock(),
-      version_id = case when exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
+      version_id = case when j.first_comment_of is not null or ${partlyOut(scope)}
+          or exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
         then j.version_id else ${rules?.version_id as string}::uuid end
     where j.id = ${job.id}`
   await holdBraked(scope, { ids: [job.id] })

@@ -6,15 +6,26 @@ import type { PostDraft } from './post.ts'
 /** A post as one account sends it, in one exact text, and the SHA-256 of that text's UTF-8 bytes. */
 export interface Payload {
   sha256: string
-  /** Canonical JSON: `{account, form, post}`, pictures in it by the SHA-256 of their bytes. */
+  /**
+   * Canonical JSON: `{account, form, post}`, pictures in it by the SHA-256 of their bytes. A thread and a first comment
+   * stand in it only where there is one: what was sealed before posts could have them keeps its hash.
+   */
   body: string
 }
 
 /** Who a payload is for; null: whatever account gets the words and pictures for everywhere. */
 export type Addressee = { id: string; platform: PlatformId } | null
 
-/** The whole of a draft is in it: whatever a post learns to carry is sealed with it. */
-export function payloadOf(post: PostDraft, to: Addressee): Payload {
+/**
+ * The whole of a draft is in it: whatever a post learns to carry is sealed with it. A first comment is sealed with its
+ * post, so its job has the payload of the post as a whole.
+ */
+export function payloadOf({ thread, firstComment, ...first }: PostDraft, to: Addressee): Payload {
+  const post = {
+    ...first,
+    ...(thread.length > 0 ? { thread } : {}),
+    ...(firstComment === '' ? {} : { firstComment }),
+  }
   const form = to && `${to.platform}/${platforms[to.platform].form}`
   const body = canonicalJson({ account: to?.id ?? null, form, post })
   return { sha256: sha256(body), body }
@@ -27,4 +38,7 @@ interface Read {
 }
 
 /** What a payload says, from its text. */
-export const readPayload = (body: string): Read => JSON.parse(body) as Read
+export function readPayload(body: string): Read {
+  const { post, ...rest } = JSON.parse(body) as Read
+  return { ...rest, post: { ...post, thread: post.thread ?? [], firstComment: post.firstComment ?? '' } }
+}

@@ -1,11 +1,16 @@
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
+import type { Threaded } from '../platforms/parts.ts'
 import type { PostImage } from '../platforms/platform.ts'
 
 /** A version as one account sends it: its variant where it has one, else the words and pictures for everywhere. */
-export interface PostDraft {
-  text: string
-  images: DraftImage[]
+export type PostDraft = Threaded<DraftImage>
+
+interface Wanted {
+  versionId: string
+  accountId: string
+  /** The job whose first comment is wanted, not the post itself. */
+  firstCommentOf?: string | null
 }
 
 /** `removed` stands only where a picture was taken out of the library since the version was saved. */
@@ -15,49 +20,65 @@ interface Variant {
   accountId: string
   text?: string | null
   media?: string[] | null
+  thread?: Part[] | null
+  firstComment?: string | null
+}
+
+interface Part {
+  text: string
+  media: string[]
 }
 
 /** In place of an account's id: the words and pictures for everywhere. */
 export const everywhere = ''
 
 /** @throws NotFound when the version is not there */
-export async function postDraft(scope: Scope, versionId: string, accountId: string): Promise<PostDraft> {
-  const [draft] = await postDrafts(scope, [{ versionId, accountId }])
+export async function postDraft(scope: Scope, wanted: Wanted): Promise<PostDraft> {
+  const [draft] = await postDrafts(scope, [wanted])
   if (!draft) throw new NotFound()
   return draft
 }
 
 /** Several at once, in the given order; null where the version is not there. */
-export async function postDrafts(
-  scope: Scope,
-  wanted: readonly { versionId: string; accountId: string }[],
-): Promise<(PostDraft | null)[]> {
+export async function postDrafts(scope: Scope, wanted: readonly Wanted[]): Promise<(PostDraft | null)[]> {
   const ids = [...new Set(wanted.map(({ versionId }) => versionId))]
   const versions = new Map(
     (
-      await scope.sql`select id, text, media, variants from content_versions where id = any(${ids}::uuid[])`
+      await scope.sql`
+        select id, text, media, thread, first_comment, variants from content_versions where id = any(${ids}::uuid[])`
     ).map(row => [row.id as string, row]),
   )
   const drafts = wanted.map(({ versionId, accountId }) => {
     const version = versions.get(versionId)
     if (!version) return null
     const variant = (version.variants as Variant[]).find(one => one.accountId === accountId)
+    const firstComment = variant?.firstComment ?? (version.first_comment as string)
     return {
       text: variant?.text ?? (version.text as string),
       media: variant?.media ?? (version.media as string[]),
+      thread: variant?.thread ?? (version.thread as Part[]),
+      firstComment,
     }
   })
-  const images = await imagesOf(scope, [...new Set(drafts.flatMap(draft => draft?.media ?? []))])
-  return drafts.map(
-    draft =>
-      draft && { text: draft.text, images: draft.media.flatMap(id => images.get(id.toLowerCase()) ?? []) },
-  )
+  const shown = drafts.flatMap(draft => (draft ? [draft, ...draft.thread] : []))
+  const images = await imagesOf(scope, [...new Set(shown.flatMap(({ media }) => media))])
+  const filled = ({ text, media }: Part) => ({
+    text,
+    images: media.flatMap(id => images.get(id.toLowerCase()) ?? []),
+  })
+  return drafts.map((draft, at) => {
+    if (!draft) return null
+    const post = { ...filled(draft), thread: draft.thread.map(filled), firstComment: draft.firstComment }
+    return wanted[at]?.firstCommentOf ? commentOf(post) : post
+  })
 }
 
-async function imagesOf(
-  scope: Scope,
-  ids: readonly string[],
-): Promise<Map<string, PostDraft['images'][number]>> {
+/** The first comment of a post, as the post that it is itself. */
+export function commentOf({ firstComment }: Pick<PostDraft, 'firstComment'>): PostDraft {
+  return { text: firstComment, images: [], thread: [], firstComment: '' }
+}
+
+async function imagesOf(scope: Scope, ids: readonly string[]): Promise<Map<string, DraftImage>> {
   if (ids.length === 0) return new Map()
   const rows = await scope.sql`
     select id, type, width, height, bytes, sha256, alt, removed_at is not null as removed

@@ -1,3 +1,4 @@
+import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import type { Listener } from '../events.ts'
 import { newId } from '../lib/id.ts'
@@ -15,16 +16,14 @@ export const planReadBacks: Listener = async (scope, happenings) => {
     .filter(({ type }) => type === 'publish_job.published')
     .map(({ subjectId }) => subjectId)
   if (out.length === 0) return
-  await scope.sql`
-    with made as (
-      insert into read_backs (id, job_id, state, next_try_at)
-      select given.id, j.id, 'waiting', public.clock() + ${firstLookSeconds} * interval '1 second'
-      from unnest(${out.map(() => newId())}::uuid[], ${out}::uuid[]) given (id, job_id)
-      join publish_jobs j on j.id = given.job_id join social_accounts a on a.id = j.account_id
-      where a.platform = any(${readable}::text[]) and j.remote_id is not null
-      on conflict (job_id) do nothing returning next_try_at)
-    update tenant_due set read_back_due_at = least(read_back_due_at, (select min(next_try_at) from made))
-    where role = current_user and exists (select 1 from made)`
+  const [made] = await scope.sql`
+    insert into read_backs (id, job_id, state, next_try_at)
+    select given.id, j.id, 'waiting', public.clock() + ${firstLookSeconds} * interval '1 second'
+    from unnest(${out.map(() => newId())}::uuid[], ${out}::uuid[]) given (id, job_id)
+    join publish_jobs j on j.id = given.job_id join social_accounts a on a.id = j.account_id
+    where a.platform = any(${readable}::text[]) and j.remote_id is not null
+    on conflict (job_id) do nothing returning next_try_at`
+  if (made) lowerDue(scope, made.next_try_at as Date, 'read_back_due_at')
 }
 
 /** Writes when a post of this tenant is to be read back next; nobody visits it for that before. */

@@ -3,7 +3,7 @@ import { Conflict } from '../errors.ts'
 import { isoIn } from '../lib/time.ts'
 import type { PlatformId } from '../platforms/platform.ts'
 import { readPayload } from './payload.ts'
-import type { PostDraft } from './post.ts'
+import { commentOf, type PostDraft } from './post.ts'
 import type { ReadBack } from './schema.ts'
 import { readSheet } from './sheet.ts'
 
@@ -48,6 +48,7 @@ export async function readReceipt(scope: Scope, id: string): Promise<Receipt> {
       (select u.name from events e join users u on u.id = e.user_id
         where e.subject_id = ${job.id} and e.type = 'publish_job.published' order by e.id desc limit 1) as said_by
     from content_versions v join content c on c.id = v.content_id where v.id = ${job.versionId}`
+  const sent = seal.sent ? readPayload(seal.payload.body).post : null
   const at = (moment: Date) => isoIn(moment, row.zone)
   return {
     jobId: job.id,
@@ -75,7 +76,7 @@ export async function readReceipt(scope: Scope, id: string): Promise<Receipt> {
     approval: approved && { by: approved.by, at: at(approved.at) },
     seal: seal.sha256 ? { sha256: seal.sha256, kept: seal.state === 'intact', changes: seal.changes } : null,
     sent: seal.sent ? { sha256: seal.payload.sha256, payload: seal.payload.body } : null,
-    post: seal.sent ? readPayload(seal.payload.body).post : post,
+    post: sent ? (job.firstCommentOf ? commentOf(sent) : sent) : post,
     readBack: job.readBack,
     attempts: job.attempts.length,
     issuedAt: at(facts?.now as Date),

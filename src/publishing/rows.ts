@@ -5,6 +5,7 @@ import { idKey, type Page, pageOf, readCursor } from '../lib/cursor.ts'
 import { isId } from '../lib/id.ts'
 import { wallTime } from '../lib/time.ts'
 import type { PlatformId } from '../platforms/platform.ts'
+import { withHelp } from './find.ts'
 import type { HeldFor, JobError, JobState } from './schema.ts'
 
 /** A publish job as a line or a chip: enough to recognise it, without its attempts. */
@@ -28,6 +29,8 @@ export interface JobRow {
   error: JobError | null
   /** The first characters of what this account will say. */
   text: string
+  /** The job whose first comment this is; null for a post. */
+  firstCommentOf: string | null
   /** `works`: false while it has to be connected again, which its waiting jobs then wait for. */
   account: { id: string; name: string; handle: string; platform: PlatformId; works: boolean }
   /** What the newest forecast says; null when it has not looked at this version and moment. */
@@ -44,6 +47,8 @@ export interface RowQuery {
   notHeldFor?: HeldFor | undefined
   accountId?: string | undefined
   contentId?: string | undefined
+  /** The first comment of this job. */
+  firstCommentOf?: string | undefined
   from?: Date | undefined
   to?: Date | undefined
   cursor?: string | undefined
@@ -51,6 +56,13 @@ export interface RowQuery {
   /** Latest planned time first. */
   newestFirst?: boolean | undefined
 }
+
+/**
+ * Whether the job `j` of the statement has a line of its own: a first comment stands with its post, until it needs
+ * somebody's answer.
+ */
+const standsAlone = ({ sql }: Scope) => sql`
+  (j.first_comment_of is null or j.state in ('held', 'failed', 'unconfirmed'))`
 
 /** How much of a text is read for a line. */
 const textLength = 240
@@ -67,8 +79,10 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
   const rows = await sql`
     select j.id, j.content_id, j.recurrence_id, j.state, j.run_at, (extract(epoch from j.run_at) * 1000000)::bigint::text as micros, j.local, j.zone, j.next_try_at,
       j.published_at, extract(epoch from j.run_at - public.clock())::float8 as in_seconds, j.held_for, j.remote_url, j.error,
-      left(coalesce((select own->>'text' from jsonb_array_elements(v.variants) own
-        where own->>'accountId' = j.account_id::text limit 1), v.text), ${textLength}) as text,
+      left(coalesce((select own->>case when j.first_comment_of is null then 'text' else 'firstComment' end
+        from jsonb_array_elements(v.variants) own where own->>'accountId' = j.account_id::text limit 1),
+        case when j.first_comment_of is null then v.text else v.first_comment end), ${textLength}) as text,
+      j.first_comment_of,
       a.id as account_id, a.name as account_name, a.handle, a.platform,
       a.state = 'connected' as works, f.level as forecast
     from publish_jobs j
@@ -77,6 +91,8 @@ export async function listRows(scope: Scope, query: RowQuery): Promise<Page<JobR
     left join forecast_jobs f on f.job_id = j.id and f.version_id = j.version_id and f.run_at = j.run_at
       and j.state in ('scheduled', 'held')
     where (${query.ids ?? null}::uuid[] is null or j.id = any(${query.ids ?? null}::uuid[]))
+      and (${query.firstCommentOf ?? null}::uuid is null or j.first_comment_of = ${query.firstCommentOf ?? null}::uuid)
+      and (${Boolean(query.ids ?? query.firstCommentOf)} or ${standsAlone(scope)})
       and (${query.states ?? null}::text[] is null or j.state = any(${query.states ?? null}::text[]))
       and (${query.heldFor ?? null}::text is null or j.held_for = ${query.heldFor ?? null}::text)
       and (${query.notHeldFor ?? null}::text is null or j.held_for is distinct from ${query.notHeldFor ?? null}::text)
@@ -106,8 +122,9 @@ const toRow = (row: Record<string, unknown>): JobRow => ({
   inSeconds: row.in_seconds as number,
   heldFor: row.held_for as JobRow['heldFor'],
   remoteUrl: row.remote_url as string | null,
-  error: row.error as JobError | null,
+  error: withHelp(row),
   text: row.text as string,
+  firstCommentOf: row.first_comment_of as string | null,
   account: {
     id: row.account_id as string,
     name: row.account_name as string,
@@ -124,8 +141,8 @@ export async function countStates(
   query: Pick<RowQuery, 'accountId' | 'from' | 'to'> = {},
 ): Promise<Partial<Record<JobState, number>>> {
   const rows = await scope.sql`
-    select state, count(*)::int as n from publish_jobs
-    where (${query.accountId ?? null}::uuid is null or account_id = ${query.accountId ?? null}::uuid)
+    select state, count(*)::int as n from publish_jobs j
+    where ${standsAlone(scope)} and (${query.accountId ?? null}::uuid is null or account_id = ${query.accountId ?? null}::uuid)
       and (${query.from ?? null}::timestamptz is null or run_at >= ${query.from ?? null}::timestamptz)
       and (${query.to ?? null}::timestamptz is null or run_at < ${query.to ?? null}::timestamptz)
     group by state`

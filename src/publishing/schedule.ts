@@ -7,6 +7,7 @@ import { instantOf, isoIn, type Moment, wallTime } from '../lib/time.ts'
 import { allow } from '../permissions.ts'
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
+import { taken } from '../platforms/parts.ts'
 import type { Limits, PlatformId } from '../platforms/platform.ts'
 import { takeNextSlots } from '../slots/slots.ts'
 import { besideBrakes, holdBraked } from './braked.ts'
@@ -32,7 +33,7 @@ export async function scheduleJobs(
   const { sql } = scope
   await besideBrakes(scope)
   const [content] = isId(contentId)
-    ? await sql`select id, state, version_id from content where id = ${contentId} for update`
+    ? await sql`select id, state, version_id from content where id = ${contentId} for no key update`
     : []
   if (!content) throw new NotFound()
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
@@ -149,8 +150,9 @@ export async function chosenAccounts(scope: Scope, ids: readonly string[]): Prom
 
 /** The same check that the worker makes just before sending: what cannot go out is not planned. */
 export async function refuseMisfit(scope: Scope, versionId: string, account: ChosenAccount): Promise<void> {
-  const draft = await postDraft(scope, versionId, account.id)
-  const why = misfit(draft, account.limits, platforms[account.platform].name)
+  const platform = platforms[account.platform]
+  const draft = await postDraft(scope, { versionId, accountId: account.id })
+  const why = misfit(taken(draft, platform), account.limits, platform.name)
   if (!why) return
   throw new Invalid(`${why.message} ${why.next}`, [
     { path: 'accounts', message: `${account.name}: ${why.message}` },
@@ -159,7 +161,7 @@ export async function refuseMisfit(scope: Scope, versionId: string, account: Cho
 
 async function refuseTwin(scope: Scope, contentId: string, account: ChosenAccount, at: Date): Promise<void> {
   const [twin] = await scope.sql`
-    select local, zone from publish_jobs where content_id = ${contentId} and account_id = ${account.id}
+    select local, zone from publish_jobs where content_id = ${contentId} and account_id = ${account.id} and first_comment_of is null
       and state in ('scheduled', 'held', 'publishing', 'published', 'unconfirmed')
       and abs(extract(epoch from run_at - ${at}::timestamptz)) < ${sameWishSeconds} limit 1`
   if (!twin) return

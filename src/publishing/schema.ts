@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { lateMinutes } from '../auth/schema.ts'
 import type { Finding } from '../platforms/compare.ts'
+import type { PartOut } from './parts.ts'
 
 export const jobStates = [
   'scheduled',
@@ -149,8 +150,13 @@ export interface Job {
   /** Its own limit of being late; null: the workspace's. */
   lateMinutes: number | null
   attempts: Attempt[]
+  /** Of a thread: of its first part. */
   remoteId: string | null
   remoteUrl: string | null
+  /** The parts that are sent one by one; null for a post that is sent whole. Those that are out, in order, of so many. */
+  thread: { of: number; out: PartOut[] } | null
+  /** The job whose first comment this is; null for a post. */
+  firstCommentOf: string | null
   publishedAt: string | null
   /** How it was found where it stands; null before it is out, and where the platform does not let us look. */
   readBack: ReadBack | null

@@ -84,7 +84,7 @@ export interface JobSeal {
   sent: boolean
 }
 
-/** @param post what it would send now */
+/** @param post what it would send now; of a first comment the post that it belongs to, with which it is sealed */
 export async function sealOfJob(scope: Scope, job: Job, post: PostDraft): Promise<JobSeal> {
   const out = job.state === 'published' || job.state === 'unconfirmed'
   const [attempt] = out

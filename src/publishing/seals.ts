@@ -98,6 +98,20 @@ export async function sealFor(scope: Scope, contentId: string, accounts: readonl
   if (base && now?.payload.sha256 === base.sha256) await keep(scope, contentId, approval, fresh)
 }
 
+/** The hashes that approvals pinned, by job. What was approved before there were seals is sealed first. */
+export async function sealsOf(
+  scope: Scope,
+  jobs: readonly { id: string; contentId: string; accountId: string }[],
+): Promise<Map<string, string>> {
+  const read = (ids: readonly string[]) => scope.sql`
+    select j.id, ${sealOf(scope)} as sealed from publish_jobs j where j.id = any(${[...ids]}::uuid[])`
+  const rows = [...(await read(jobs.map(({ id }) => id)))]
+  const bare = jobs.filter(({ id }) => rows.some(row => row.id === id && row.sealed === null))
+  for (const { contentId, accountId } of bare) await sealFor(scope, contentId, [accountId])
+  if (bare.length > 0) rows.push(...(await read(bare.map(({ id }) => id))))
+  return new Map(rows.map(row => [row.id as string, row.sealed as string]))
+}
+
 /**
  * What changed of approved content since it was sealed, for these accounts or for all: each change once, in words. An
  * account that has no seal is looked at as one of everywhere. Empty where it is as it was approved, or is not approved.
@@ -157,8 +171,8 @@ export async function breakSealsOf(scope: Scope, mediaId: string): Promise<void>
   const rows = await scope.sql`
     select c.id from content c join content_versions v on v.id = c.version_id
     where c.state = 'approved' and (${mediaId}::uuid = any(v.media) or exists (
-        select 1 from jsonb_array_elements(v.variants) variant
-        where lower((variant->'media')::text)::jsonb ? ${mediaId.toLowerCase()}))
+        select 1 from jsonb_array_elements(v.thread || v.variants || jsonb_path_query_array(v.variants, '$[*].thread[*]')) part
+        where lower((part->'media')::text)::jsonb ? ${mediaId.toLowerCase()}))
       and (exists (select 1 from publish_jobs j where j.content_id = c.id and j.state in ('scheduled', 'held', 'publishing'))
         or not exists (select 1 from publish_jobs j where j.content_id = c.id and j.state = 'published'))
     order by c.id`

@@ -2,7 +2,7 @@ import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import { readJob } from './find.ts'
 import { perhapsOut } from './perhaps.ts'
-import { type PostDraft, postDraft } from './post.ts'
+import { commentOf, type PostDraft, postDraft } from './post.ts'
 import { type JobRow, listRows } from './rows.ts'
 import type { HeldFor, Job } from './schema.ts'
 import { type JobSeal, sealOfJob } from './seal-sheet.ts'
@@ -22,6 +22,8 @@ export interface JobSheet {
   profileUrl: string | null
   /** The same content's jobs on other accounts or at other times. */
   siblings: JobRow[]
+  /** The job of its first comment, once it is planned. */
+  firstComment: JobRow | null
   /** An answer was lost: it may be out although it waits, so it cannot be put off. */
   perhaps: boolean
   /** What held it and what let it go, the first first. */
@@ -40,10 +42,11 @@ const mostHolds = 50
 /** @throws NotFound */
 export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
   const job = await readJob(scope, id)
-  const [own, post, siblings, [facts], holds] = await Promise.all([
+  const [own, whole, siblings, comments, [facts], holds] = await Promise.all([
     listRows(scope, { ids: [job.id], limit: 1 }),
-    postDraft(scope, job.versionId, job.accountId),
+    postDraft(scope, { versionId: job.versionId, accountId: job.accountId }),
     listRows(scope, { contentId: job.contentId, limit: 20 }),
+    listRows(scope, { firstCommentOf: job.id, limit: 1 }),
     scope.sql`
       select v.number, (select max(number) from content_versions o where o.content_id = v.content_id) as of,
         (select name from users u where u.id = j.created_by) as planned_by, a.profile_url,
@@ -64,14 +67,15 @@ export async function readSheet(scope: Scope, id: string): Promise<JobSheet> {
   return {
     job,
     row,
-    post,
+    post: job.firstCommentOf ? commentOf(whole) : whole,
     version: { number: facts.number as number, of: facts.of as number },
     plannedBy: facts.planned_by as string | null,
     approved: approved && { by: approved.by, at: new Date(approved.at) },
-    seal: await sealOfJob(scope, job, post),
+    seal: await sealOfJob(scope, job, whole),
     profileUrl: facts.profile_url as string | null,
     perhaps: facts.perhaps as boolean,
-    siblings: siblings.items.filter(other => other.id !== job.id),
+    siblings: siblings.items.filter(other => other.id !== job.id && other.firstCommentOf === null),
+    firstComment: comments.items[0] ?? null,
     holds: holds.map(toHold),
   }
 }

@@ -26,7 +26,7 @@ export async function lockRecurrence(scope: Scope, id: string): Promise<Locked> 
   await besideBrakes(scope)
   const [about] = isId(id)
     ? await sql`
-        select c.id from content c where c.id = (select r.content_id from recurrences r where r.id = ${id}) for update`
+        select c.id from content c where c.id = (select r.content_id from recurrences r where r.id = ${id}) for no key update`
     : []
   const [row] = about
     ? await sql`

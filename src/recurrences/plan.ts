@@ -109,7 +109,7 @@ async function insertJobs(
     cross join lateral (select
       case when given.at < ${given.now} then ${sql.json(missed)}::jsonb
         when exists (select 1 from publish_jobs t where t.content_id = ${contentId} and t.account_id = given.account
-          and t.recurrence_id is distinct from ${id}::uuid and t.state not in ('cancelled', 'failed')
+          and t.recurrence_id is distinct from ${id}::uuid and t.first_comment_of is null and t.state not in ('cancelled', 'failed')
           and abs(extract(epoch from t.run_at - given.at)) < ${sameWishSeconds}) then ${sql.json(twin)}::jsonb end as error,
       case when a.state = 'reconnect' then 'reconnect' when ${given.waits} then 'approval' end as held_for) why
     on conflict (recurrence_id, occurrence, account_id) where recurrence_id is not null do nothing

@@ -30,7 +30,7 @@ export async function createRecurrence(
   allow(scope, 'jobs.schedule')
   await besideBrakes(scope)
   const [content] = isId(contentId)
-    ? await scope.sql`select id, state, version_id from content where id = ${contentId} for update`
+    ? await scope.sql`select id, state, version_id from content where id = ${contentId} for no key update`
     : []
   if (!content) throw new NotFound()
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
@@ -115,8 +115,12 @@ export async function skipOccurrence(scope: Scope, id: string, { occurrence }: S
   const recurrence = await lockRecurrence(scope, id)
   const wanted = await toCome(scope, recurrence, occurrence, 'occurrence')
   if (recurrence.exceptions.has(wanted)) return readRecurrence(scope, id)
+  // One that is being sent is its worker's, which may need this piece before it can record: nobody waits for it here.
+  await scope.sql`
+    select 1 from publish_jobs where recurrence_id = ${id} and occurrence = ${wanted} and state in ('scheduled', 'held')
+    order by id for update`
   const jobs = await scope.sql`
-    select state from publish_jobs where recurrence_id = ${id} and occurrence = ${wanted} order by id for update`
+    select state from publish_jobs where recurrence_id = ${id} and occurrence = ${wanted} order by id`
   const begun = jobs.find(({ state }) => !['scheduled', 'held', 'cancelled'].includes(state as string))
   if (begun)
     throw new Conflict(

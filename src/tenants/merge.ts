@@ -167,7 +167,7 @@ async function straysOf(at: TwoTimes): Promise<Stray[]> {
     select j.id, j.state, a.platform, a.name, j.remote_url, j.published_at, left(v.text, 120) as text
     from ${now('publish_jobs')} j join ${now('social_accounts')} a on a.id = j.account_id
     join ${now('content_versions')} v on v.id = j.version_id
-    where j.state in ('published', 'unconfirmed', 'publishing')
+    where j.state in ('published', 'unconfirmed', 'publishing') and j.first_comment_of is null
       and not exists (select 1 from ${old('content')} c where c.id = j.content_id)
     order by j.published_at, j.id`
   return rows.map(row => ({
@@ -194,6 +194,7 @@ async function doublesOf(at: TwoTimes): Promise<Double[]> {
     select distinct on (t.id) t.id, o.remote_url from ${old('publish_jobs')} t
     join ${now('publish_jobs')} o on o.content_id = t.content_id and o.account_id = t.account_id
     where t.state in ('scheduled', 'held', 'publishing') and o.state in ('published', 'unconfirmed', 'publishing')
+      and t.first_comment_of is null and o.first_comment_of is null
       and not exists (select 1 from ${old('publish_jobs')} known where known.id = o.id)
     order by t.id, o.published_at desc nulls last`
   return rows.map(row => ({ id: row.id as string, link: row.remote_url as string | null }))
@@ -236,6 +237,7 @@ async function outStaysOut(at: TwoTimes): Promise<number> {
     select j.id, j.version_id from ${now('publish_jobs')} j
     where exists (select 1 from ${old('content')} c where c.id = j.content_id)
       and (j.state in ('published', 'unconfirmed', 'failed', 'publishing')
+        or (j.first_comment_of is not null and j.state in ('scheduled', 'held'))
         or (j.state = 'cancelled' and (exists (select 1 from ${old('publish_jobs')} t where t.id = j.id)
           or exists (select 1 from ${old('recurrences')} r where r.id = j.recurrence_id))))`
   await versionsThatWentOut(at, [...new Set(out.map(row => row.version_id as string))])
@@ -265,9 +267,9 @@ async function versionsThatWentOut(at: TwoTimes, ids: readonly string[]): Promis
   const { tx } = at
   const { now, old } = names(at)
   const missing = await tx`
-    insert into ${old('content_versions')} (id, content_id, number, text, media, variants, created_by, created_at)
+    insert into ${old('content_versions')} (id, content_id, number, text, media, thread, first_comment, variants, created_by, created_at)
     select v.id, v.content_id, v.number + greatest(0, top.number + 1 - min(v.number) over (partition by v.content_id)),
-      v.text, v.media, v.variants, v.created_by, v.created_at
+      v.text, v.media, v.thread, v.first_comment, v.variants, v.created_by, v.created_at
     from ${now('content_versions')} v
     cross join lateral (
       select coalesce(max(t.number), 0) as number from ${old('content_versions')} t where t.content_id = v.content_id
@@ -279,8 +281,9 @@ async function versionsThatWentOut(at: TwoTimes, ids: readonly string[]): Promis
     select distinct picture as id from ${old('content_versions')} v
     cross join lateral (
       select unnest(v.media)::text as picture
-      union select jsonb_array_elements_text(variant->'media') from jsonb_array_elements(v.variants) variant
-      where jsonb_typeof(variant->'media') = 'array'
+      union select jsonb_array_elements_text(part->'media')
+      from jsonb_array_elements(v.thread || v.variants || jsonb_path_query_array(v.variants, '$[*].thread[*]')) part
+      where jsonb_typeof(part->'media') = 'array'
     ) shown
     where v.id = any(${idsOf(missing)}::uuid[])`
   await take(at, 'media', idsOf(pictures), 'stays')

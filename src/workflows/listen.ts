@@ -5,7 +5,10 @@ import { triggers } from './schema.ts'
 
 /** Plans one run for every active workflow that an event starts, in the event's own transaction. */
 export const startWorkflows: Listener = async (scope, happenings) => {
-  const starting = happenings.filter(({ type }) => triggers.some(trigger => trigger === type))
+  // A first comment goes out as a job too, but flows are about posts.
+  const starting = happenings.filter(
+    ({ type, data }) => triggers.some(trigger => trigger === type) && data.firstCommentOf === undefined,
+  )
   if (starting.length === 0) return
   const types = [...new Set(starting.map(({ type }) => type))]
   const workflows = await scope.sql`

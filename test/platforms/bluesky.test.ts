@@ -23,11 +23,11 @@ import {
 describe('record keys', () => {
   test('are TIDs: the same for the same job, in the order of their times, different for different jobs', () => {
     const plannedAt = new Date('2026-11-21T10:00:00Z')
-    const key = recordKey({ jobId: 'a', plannedAt })
+    const key = recordKey({ jobId: 'a', part: 1, plannedAt })
     expect(key).toMatch(/^[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}$/)
-    expect(recordKey({ jobId: 'a', plannedAt })).toBe(key)
-    expect(recordKey({ jobId: 'b', plannedAt })).not.toBe(key)
-    expect(recordKey({ jobId: 'z', plannedAt: new Date(plannedAt.getTime() + 2) }) > key).toBe(true)
+    expect(recordKey({ jobId: 'a', part: 1, plannedAt })).toBe(key)
+    expect(recordKey({ jobId: 'b', part: 1, plannedAt })).not.toBe(key)
+    expect(recordKey({ jobId: 'z', part: 1, plannedAt: new Date(plannedAt.getTime() + 2) }) > key).toBe(true)
   })
 })
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Glob } from 'bun'
 import { createOutbound } from '../../src/lib/fetch.ts'
 import { bluesky } from '../../src/platforms/bluesky.ts'
-import { misfits, type network, ours } from '../../src/platforms/catalogue/everywhere.ts'
+import { misfits, type network, ours, replies } from '../../src/platforms/catalogue/everywhere.ts'
 import { catalogue, entryOf, helpPath } from '../../src/platforms/catalogue/index.ts'
 import { feed } from '../../src/platforms/feed.ts'
 import { mastodon } from '../../src/platforms/mastodon.ts'
@@ -28,7 +28,7 @@ async function playAll(
   // Only these two have answers that nobody can list; of a webhook every status is known, and the others answer nothing.
   const open = platform === 'mastodon' || platform === 'bluesky'
   const own = Object.keys(catalogue[platform]).filter(
-    code => !(code in ours) || (open && code === 'uncatalogued'),
+    code => !(code in ours || code in replies) || (open && code === 'uncatalogued'),
   )
   expect(Object.keys(cases).sort()).toEqual(own.sort())
   for (const [code, provoke] of Object.entries(cases)) {
@@ -160,6 +160,10 @@ describe('catalogue: every code is reached', () => {
           return { is: 'reconnect', why: seen?.refuses ?? { code: 'none', message: '', next: '' } }
         },
         server_gone: answers(404, { error: 'Record not found' }),
+        parent_gone: () => {
+          server.faults.next(call, { is: 'status', status: 404, body: { error: 'No such post' } })
+          return publish(world, postOf('An answer', [], { answers: { root: '1', parent: '1' } }))
+        },
         media_processing: answers(422, {
           error: 'Cannot attach files that have not finished processing. Try again in a moment!',
         }),
@@ -234,12 +238,18 @@ describe('catalogue: every code is reached', () => {
     await playAll('feed', await misfitCases(await connectWorld(feed, {}, [])))
   })
 
-  test('what happens on our side is said by the code that finds it', () => {
-    const source = [...new Glob('src/{jobs,publishing}/*.ts').scanSync()]
+  test('what happens on our side is said by the code that finds it, and has its words', () => {
+    const source = [...new Glob('src/{jobs,publishing,recurrences,tenants}/*.ts').scanSync()]
       .map(file => readFileSync(file, 'utf8'))
       .join()
-    for (const code of Object.keys(ours))
-      if (code !== 'uncatalogued') expect(source).toContain(`code: '${code}'`)
+    const said = [
+      ...source.matchAll(/\bcode: '([a-z_]+)',\s+message|'code', '([a-z_]+)'|sealBroken = '(.+)'/g),
+    ]
+    expect([...new Set(said.map(([, ...codes]) => codes.find(Boolean)))].sort()).toEqual(
+      Object.keys({ ...ours, ...replies })
+        .filter(code => code !== 'uncatalogued')
+        .sort(),
+    )
   })
 })
 
@@ -310,6 +320,10 @@ describePeer('pds', 'catalogue: every code of bluesky is reached', () => {
         image_refused: answers(400, { error: 'InvalidMimeType', message: 'Wrong type of file' }, upload),
         server_error: answers(502, { error: 'UpstreamFailure', message: 'Upstream failure' }),
         unexpected_answer: answers(502, '<html>Bad gateway</html>'),
+        parent_gone: () => {
+          const absent = `at://${world.account.remoteId}/app.bsky.feed.post/3kqzmabsent2c`
+          return publish(world, postOf('An answer', [], { answers: { root: absent, parent: absent } }))
+        },
         settings_missing: () =>
           publish({ ...world, account: { ...world.account, settings: {} } }, postOf('x')),
         uncatalogued: answers(400, { error: 'ATeapot', message: 'short and stout' }),

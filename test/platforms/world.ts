@@ -104,7 +104,7 @@ export function sendingOf(world: World, post: Post): Sending {
       },
     },
     async step<T extends Json>(name: string, work: () => Promise<T>): Promise<T> {
-      const key = `${post.jobId} ${name}`
+      const key = `${post.jobId} ${post.part} ${name}`
       if (!world.steps.has(key)) {
         const value = await work()
         world.ran.push(name)
@@ -125,7 +125,8 @@ export function sendingOf(world: World, post: Post): Sending {
 /** Reads a published post back, and compares it with what was sent. */
 export async function readBack(world: World, post: Post, remoteId: string): Promise<Finding[] | null> {
   const { fetch, signal, credential } = sendingOf(world, post)
-  const mine = [...world.steps].filter(([name]) => name.startsWith(`${post.jobId} `))
+  const prefix = `${post.jobId} ${post.part} `
+  const mine = [...world.steps].filter(([name]) => name.startsWith(prefix))
   const seen = await world.platform.readBack?.(
     world.account,
     { remoteId, images: post.images },
@@ -133,7 +134,7 @@ export async function readBack(world: World, post: Post, remoteId: string): Prom
       fetch,
       signal,
       credential,
-      steps: Object.fromEntries(mine.map(([name, value]) => [name.slice(post.jobId.length + 1), value])),
+      steps: Object.fromEntries(mine.map(([name, value]) => [name.slice(prefix.length), value])),
       own: async () => [...world.journal.entries.values()].find(({ id }) => id === remoteId) ?? null,
     },
   )
@@ -160,7 +161,18 @@ let jobs = 0
 export function postOf(text: string, images: PostImage[] = [], change: Partial<Post> = {}): Post {
   jobs++
   const jobId = `01900000-0000-7000-8000-${String(jobs).padStart(12, '0')}`
-  return { jobId, contentId: `content-${jobs}`, text, images, plannedAt: new Date(), ...change }
+  return {
+    jobId,
+    contentId: `content-${jobs}`,
+    part: 1,
+    answers: null,
+    text,
+    images,
+    thread: [],
+    firstComment: '',
+    plannedAt: new Date(),
+    ...change,
+  }
 }
 
 /** A picture that does not compress well: noise, so that its size is real. */

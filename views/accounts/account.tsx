@@ -27,7 +27,7 @@ import {
 import { Arrivals } from './arrivals.tsx'
 import { LimitsList } from './limits.tsx'
 import { SettingsForm } from './settings.tsx'
-import { VerifySteps } from './verify.tsx'
+import { VerifyPosts } from './verify.tsx'
 
 export interface AccountPageProps {
   frame: Frame
@@ -93,7 +93,7 @@ export function AccountPage(props: AccountPageProps): Html {
         )}
         {account.platform === 'webhook' && (
           <Block title="How the receiver checks a delivery">
-            <VerifySteps />
+            <VerifyPosts />
           </Block>
         )}
         <WeeklySlots

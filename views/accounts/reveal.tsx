@@ -3,7 +3,7 @@ import type { Frame } from '../../src/http/desk.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
 import { Block, Buttons, CopyField, LinkButton, Notice, PageHead } from '../ui/index.tsx'
-import { VerifySteps } from './verify.tsx'
+import { VerifyPosts } from './verify.tsx'
 
 /** Right after connecting a webhook: its signing secret, this once. */
 export function RevealPage({
@@ -39,7 +39,7 @@ export function RevealPage({
           </Buttons>
         </div>
         <Block title="How the receiver checks a delivery">
-          <VerifySteps />
+          <VerifyPosts />
         </Block>
       </div>
     </Layout>

@@ -1,12 +1,14 @@
 import type { SocialAccount } from '../../src/accounts/find.ts'
 import type { Waiting } from '../../src/approvals/find.ts'
 import type { Comment as Said } from '../../src/content/comments.ts'
-import { wordsFor } from '../../src/content/schema.ts'
+import { type Words, wordsFor } from '../../src/content/schema.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Rejected } from '../../src/http/form.ts'
 import type { Media } from '../../src/media/find.ts'
+import { platforms } from '../../src/platforms/index.ts'
+import { taken } from '../../src/platforms/parts.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
-import { opening, thumbnail } from '../content/words.ts'
+import { imagesOf, opening } from '../content/words.ts'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
 import {
@@ -19,7 +21,7 @@ import {
   Notice,
   PageHead,
   PlatformMark,
-  Preview,
+  PreviewThread,
   Time,
 } from '../ui/index.tsx'
 import { Answers } from './answer.tsx'
@@ -162,6 +164,21 @@ function Goes({ jobs }: { jobs: readonly JobRow[] }): Html {
   )
 }
 
+/** A piece with its pictures, as one account's platform takes it. */
+function shownFor(piece: Words, account: SocialAccount, pictures: readonly Media[]) {
+  const { text, media, thread, firstComment } = wordsFor(piece, account.id)
+  const found = (ids: readonly string[]) => ids.flatMap(id => pictures.filter(picture => picture.id === id))
+  return taken(
+    {
+      text,
+      images: found(media),
+      thread: thread.map(part => ({ text: part.text, images: found(part.media) })),
+      firstComment,
+    },
+    platforms[account.platform],
+  )
+}
+
 /** As each account that gets other words shows it; where all get the same, once. */
 function AsShown({
   card,
@@ -183,22 +200,18 @@ function AsShown({
   return (
     <div class="stack">
       {shown.map(account => {
-        const { text, media } = wordsFor(piece, account.id)
-        const images = media.flatMap(id => pictures.filter(picture => picture.id === id))
+        const { text, images, thread, firstComment } = shownFor(piece, account, pictures)
         return (
           <>
-            <Preview
+            <PreviewThread
               platform={account.platform}
               account={{ name: account.name, handle: account.handle }}
               text={text}
-              images={images.map(({ id, alt, width, height }) => ({
-                src: thumbnail(base, id),
-                alt,
-                width,
-                height,
-              }))}
+              images={imagesOf(base, images)}
+              parts={thread.map(part => ({ text: part.text, images: imagesOf(base, part.images) }))}
+              comment={firstComment ? { text: firstComment } : null}
             />
-            {images.map(({ alt }, at) => (
+            {[...images, ...thread.flatMap(part => part.images)].map(({ alt }, at) => (
               <small dir="auto">
                 Picture {at + 1}: {alt || 'no alt text yet'}
               </small>

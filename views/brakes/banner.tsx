@@ -1,7 +1,6 @@
 import type { OpenBrake } from '../../src/brakes/find.ts'
 import type { Html } from '../html.ts'
-import { LinkButton } from '../ui/button.tsx'
-import { Notice } from '../ui/cards.tsx'
+import { Icon } from '../ui/icon.tsx'
 import { Time } from '../ui/time.tsx'
 
 /** On every page while a brake is on. It is there when none is, so that an open page can be told of one. */
@@ -18,23 +17,19 @@ export function BrakeBanner({
   return (
     <div id="brakes" class="brakes">
       {first && (
-        <Notice
-          kind="warn"
-          title={titleOf(brakes)}
-          actions={
-            <LinkButton href={`${base}/brakes`} size="small" icon="pause">
-              {brakes.length === 1 ? 'The brake' : 'The brakes'}
-            </LinkButton>
-          }
-        >
-          {first.reason}
-          {first.until && (
-            <>
-              {' '}
-              (until <Time at={first.until} zone={zone} />)
-            </>
-          )}
-        </Notice>
+        <p class="brake-line">
+          <Icon name="pause" />
+          <span class="brake-words">
+            <strong>{titleOf(brakes)}</strong> <span dir="auto">{first.reason}</span>
+            {first.until && (
+              <>
+                {' '}
+                (until <Time at={first.until} zone={zone} />)
+              </>
+            )}
+          </span>
+          <a href={`${base}/brakes`}>{brakes.length === 1 ? 'The brake' : 'The brakes'}</a>
+        </p>
       )}
     </div>
   )
@@ -44,8 +39,8 @@ export function BrakeBanner({
 function titleOf(brakes: readonly OpenBrake[]): string {
   const named = brakes.slice(0, 2).map(({ about }) => about)
   const more = brakes.length - named.length
-  if (brakes.length === 1) return `A brake is on ${named[0]}`
+  if (brakes.length === 1) return `A brake is on ${named[0]}:`
   return more === 0
-    ? `Brakes are on ${named.join(' and ')}`
-    : `Brakes are on ${named.join(', ')} and ${more} more`
+    ? `Brakes are on ${named.join(' and ')}:`
+    : `Brakes are on ${named.join(', ')} and ${more} more:`
 }

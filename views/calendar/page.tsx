@@ -67,7 +67,10 @@ export function CalendarPage(props: CalendarPageProps): Html {
         />
         <Filter {...props} />
       </MonthNav>
-      {planned && <StateCounts counts={counts} />}
+      <div class="calendar-bar">
+        {planned && <StateCounts counts={counts} />}
+        <Elsewhere slug={workspace.slug} />
+      </div>
       {filtered && <FilterNotice {...props} all={href({ account: undefined, state: undefined })} />}
       {jobs.more && (
         <Notice kind="warn">
@@ -89,18 +92,24 @@ export function CalendarPage(props: CalendarPageProps): Html {
       ) : (
         <DayList {...props} />
       )}
-      <Buttons end>
-        <LinkButton href={`/w/${workspace.slug}/forecast`} variant="quiet" size="small" icon="cloud-sun">
-          Forecast
-        </LinkButton>
-        <LinkButton href={`/w/${workspace.slug}/recurrences`} variant="quiet" size="small" icon="repeat-2">
-          What repeats
-        </LinkButton>
-        <LinkButton href={`/w/${workspace.slug}/publish-jobs`} variant="quiet" size="small" icon="list">
-          All jobs, by state
-        </LinkButton>
-      </Buttons>
     </Layout>
+  )
+}
+
+/** Other views of what is planned. */
+function Elsewhere({ slug }: { slug: string }): Html {
+  return (
+    <nav class="calendar-elsewhere" aria-label="What is planned, otherwise">
+      <LinkButton href={`/w/${slug}/forecast`} variant="quiet" size="small" icon="cloud-sun">
+        Forecast
+      </LinkButton>
+      <LinkButton href={`/w/${slug}/recurrences`} variant="quiet" size="small" icon="repeat-2">
+        What repeats
+      </LinkButton>
+      <LinkButton href={`/w/${slug}/publish-jobs`} variant="quiet" size="small" icon="list">
+        All jobs
+      </LinkButton>
+    </nav>
   )
 }
 

@@ -1,3 +1,4 @@
+import type { SocialAccount } from '../../src/accounts/find.ts'
 import type { ComposerSheet } from '../../src/content/composer.ts'
 import type { Back } from '../../src/content/composer-pages.ts'
 import type { Frame } from '../../src/http/desk.ts'
@@ -11,14 +12,14 @@ import {
   Counter,
   FieldError,
   Form,
-  Preview,
+  PreviewThread,
   TextArea,
   Time,
   Timeline,
 } from '../ui/index.tsx'
 import { decisionLook } from './history.tsx'
 import { BrokenSeal, IntactSeal } from './seal.tsx'
-import { isWide, thumbnail } from './words.ts'
+import { imagesOf, isWide } from './words.ts'
 
 /** Beside the draft: what the review says, how it will look, what others say, what was before. */
 export function Aside({
@@ -53,33 +54,36 @@ export function Previews({ base, sheet }: { base: string; sheet: ComposerSheet }
   const shown = picked.length > 0 ? picked : planned.length > 0 ? planned : sheet.showings.slice(0, 1)
   return (
     <>
-      {shown.map(({ account, text, pictures, problem }) => (
+      {shown.map(({ account, text, pictures, thread, firstComment, problem }) => (
         <div class={problem ? 'preview-bad field-bad stack' : 'stack'}>
           {problem && <FieldError>{problem}</FieldError>}
-          <Preview
+          <PreviewThread
             platform={account.platform}
             account={{ name: account.name, handle: account.handle }}
             text={text}
-            images={pictures.map(({ id, alt, width, height }) => ({
-              src: thumbnail(base, id),
-              alt,
-              width,
-              height,
+            images={imagesOf(base, pictures)}
+            count={<PreviewCount account={account} text={text} />}
+            parts={thread.map(part => ({
+              text: part.text,
+              images: imagesOf(base, part.pictures),
+              note: <PreviewCount account={account} text={part.text} />,
             }))}
-            count={
-              isWide(account.limits) ? null : (
-                <Counter
-                  text={text}
-                  limits={account.limits.text}
-                  field={`preview-${account.id}`}
-                  label={account.name}
-                />
-              )
+            comment={
+              firstComment
+                ? { text: firstComment, note: <PreviewCount account={account} text={firstComment} /> }
+                : null
             }
           />
         </div>
       ))}
     </>
+  )
+}
+
+function PreviewCount({ account, text }: { account: SocialAccount; text: string }): Html | null {
+  if (isWide(account.limits)) return null
+  return (
+    <Counter text={text} limits={account.limits.text} field={`preview-${account.id}`} label={account.name} />
   )
 }
 

@@ -20,6 +20,7 @@ import {
 import { Aside, Previews } from './aside.tsx'
 import { JobsOfPiece } from './jobs.tsx'
 import { Counters, DraftSheet } from './sheet.tsx'
+import { CommentCounters, PartCounters } from './thread.tsx'
 import { opening } from './words.ts'
 
 /** Where one writes: the draft on the left, how it will look and what others say beside it. */
@@ -191,8 +192,16 @@ export function DraftKept({
       <hx-partial hx-target="#previews" hx-swap="innerHTML">
         <Previews base={`/w/${workspace.slug}`} sheet={sheet} />
       </hx-partial>
-      <hx-partial hx-target=".paper:not(.paper-variant) > .counters" hx-swap="innerHTML">
+      <hx-partial hx-target=".sheet > .paper > .counters" hx-swap="innerHTML">
         <Counters sheet={sheet} />
+      </hx-partial>
+      {sheet.typed.parts.map((text, at) => (
+        <hx-partial hx-target={`#part-${at + 2} .counters`} hx-swap="innerHTML">
+          <PartCounters sheet={sheet} text={text} field={`f-part-${at + 2}`} />
+        </hx-partial>
+      ))}
+      <hx-partial hx-target="#first-comment .counters" hx-swap="innerHTML">
+        <CommentCounters sheet={sheet} />
       </hx-partial>
     </>
   )

@@ -69,7 +69,7 @@ export function HistoryPage({
         mark={<StateMark state={piece.state} />}
       />
       <div class="stack">
-        {compared.map(({ version, passages }) => {
+        {compared.map(({ version, passages, more }) => {
           const decided = decisions.filter(one => one.version === version.number)
           return (
             <Card
@@ -89,6 +89,14 @@ export function HistoryPage({
                 </small>
               </p>
               <Compared passages={passages} first={version.number === 1} />
+              {more.map(part => (
+                <>
+                  <p class="version-part">
+                    <small>{part.name}</small>
+                  </p>
+                  <Compared passages={part.passages} first={version.number === 1} />
+                </>
+              ))}
               {decided.length > 0 && (
                 <Timeline
                   label={`What was decided about version ${version.number}, newest first`}

@@ -9,6 +9,7 @@ import {
   MediaGrid,
   MediaThumb,
   PicturePicker,
+  Select,
   SheetPart,
   TextArea,
 } from '../ui/index.tsx'
@@ -34,7 +35,7 @@ export function PictureParts({
   return (
     <>
       <SheetPart>
-        <input type="hidden" name="_offered" value={pictures.map(({ id }) => id).join(' ')} />
+        <input type="hidden" name="_offered" value={sheet.firstPictures.join(' ')} />
         {pictures.length > 0 && (
           <MediaGrid id="pictures" list>
             {pictures.map((picture, at) => (
@@ -61,6 +62,16 @@ export function PictureParts({
                     label="In this post"
                     checked
                   />
+                  {typed.parts.length > 0 && (
+                    <Select
+                      name={`place.${picture.id}`}
+                      id={`f-place-${picture.id}`}
+                      label={`Which part shows picture ${at + 1}`}
+                      hideLabel
+                      value={typed.places[picture.id] ?? '1'}
+                      options={placeOptions(typed.parts.length + 1, typed.places[picture.id])}
+                    />
+                  )}
                   {at > 0 && (
                     <Button
                       size="small"
@@ -128,4 +139,10 @@ export function PictureParts({
       )}
     </>
   )
+}
+
+/** The parts that a picture can stand in; several at once only where it does already. */
+function placeOptions(parts: number, now = '1'): { value: string; label: string }[] {
+  const each = Array.from({ length: parts }, (_, at) => ({ value: `${at + 1}`, label: `In part ${at + 1}` }))
+  return now.includes(',') ? [{ value: now, label: `In parts ${now.replaceAll(',', ', ')}` }, ...each] : each
 }

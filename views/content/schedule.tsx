@@ -1,7 +1,7 @@
 import type { ComposerSheet } from '../../src/content/composer.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Html } from '../html.ts'
-import { LateSelect } from '../publishing/late.tsx'
+import { LatePart } from '../publishing/late.tsx'
 import { RepeatPart } from '../recurrences/repeat.tsx'
 import { ActionBar, Button, Choices, Field, FieldRow, Popover, Select, SheetPart } from '../ui/index.tsx'
 import type { Errors } from './sheet.tsx'
@@ -44,7 +44,6 @@ export function ScheduleBar({
               required
             />
           </FieldRow>
-          <LateSelect name="_late" usual={frame.workspace.lateMinutes} error={errors.lateMinutes} />
           {(errors.fold || typed.fold) && (
             <Choices
               kind="radio"
@@ -60,11 +59,15 @@ export function ScheduleBar({
           )}
         </>
       )}
-      {rights.schedule && <RepeatPart repeat={typed.repeat} errors={errors} />}
+      {rights.schedule && (
+        <div class="folds">
+          <RepeatPart repeat={typed.repeat} errors={errors} />
+          <LatePart name="_late" usual={frame.workspace.lateMinutes} error={errors.lateMinutes} />
+        </div>
+      )}
       <ActionBar>
-        <Button variant={rights.schedule ? 'plain' : open ? 'plain' : 'main'}>Save</Button>
         {rights.schedule && (
-          <>
+          <div class="action-group">
             <Button variant="main" icon="clock" name="when" value="at" formaction={`${here}/publish-jobs`}>
               Schedule
             </Button>
@@ -79,17 +82,20 @@ export function ScheduleBar({
                 </Button>
               </div>
             </Popover>
-          </>
+          </div>
         )}
-        {open && (
-          <Button
-            variant={rights.schedule ? 'quiet' : 'main'}
-            icon="folder-check"
-            formaction={`${here}/submission`}
-          >
-            Send to review
-          </Button>
-        )}
+        <div class="action-group">
+          <Button variant={rights.schedule || open ? 'plain' : 'main'}>Save</Button>
+          {open && (
+            <Button
+              variant={rights.schedule ? 'plain' : 'main'}
+              icon="folder-check"
+              formaction={`${here}/submission`}
+            >
+              Send to review
+            </Button>
+          )}
+        </div>
       </ActionBar>
       <Explained sheet={sheet} />
     </SheetPart>

@@ -14,6 +14,7 @@ import {
 } from '../ui/index.tsx'
 import { PictureParts } from './pictures.tsx'
 import { ScheduleBar } from './schedule.tsx'
+import { OwnThread, ThreadParts } from './thread.tsx'
 import { accountName, isWide, shortName } from './words.ts'
 
 export type Errors = Readonly<Record<string, string>>
@@ -55,7 +56,8 @@ export function DraftSheet({
         error={errors.text}
         counters={<Counters sheet={sheet} />}
       />
-      <OwnWords sheet={sheet} errors={errors} />
+      <ThreadParts sheet={sheet} here={here} errors={errors} />
+      <OwnWords sheet={sheet} here={here} errors={errors} />
       <PictureParts
         base={`/w/${frame.workspace.slug}`}
         sheet={sheet}
@@ -100,12 +102,19 @@ export function Counters({ sheet }: { sheet: ComposerSheet }): Html {
   )
 }
 
+interface OwnPlace {
+  sheet: ComposerSheet
+  here: string
+  errors: Errors
+}
+
 /** Every account's own words, folded away while they are the same as everywhere. */
-function OwnWords({ sheet, errors }: { sheet: ComposerSheet; errors: Errors }): Html | null {
+function OwnWords({ sheet, here, errors }: OwnPlace): Html | null {
   const shown = [...sheet.showings].sort((a, b) => Number(b.picked) - Number(a.picked))
   if (shown.length < 2 && !shown.some(({ own }) => own)) return null
   const all = shown.map(({ account }) => account)
-  const changed = shown.filter(({ own, account }) => own || errors[`words.${account.id}`])
+  const wrong = Object.keys(errors)
+  const changed = shown.filter(({ own, account }) => own || wrong.some(name => name.includes(account.id)))
   return (
     <details class="variant" open={changed.length > 0}>
       <summary>
@@ -118,26 +127,19 @@ function OwnWords({ sheet, errors }: { sheet: ComposerSheet; errors: Errors }): 
         <Icon name="chevron-down" />
       </summary>
       {shown.map(showing => (
-        <OneAccount sheet={sheet} showing={showing} errors={errors} />
+        <OneAccount sheet={sheet} here={here} showing={showing} errors={errors} />
       ))}
     </details>
   )
 }
 
-function OneAccount({
-  sheet,
-  showing,
-  errors,
-}: {
-  sheet: ComposerSheet
-  showing: Showing
-  errors: Errors
-}): Html {
+function OneAccount({ sheet, here, showing, errors }: OwnPlace & { showing: Showing }): Html {
   const { account, own, problem, picked } = showing
   const all = sheet.showings.map(showing => showing.account)
   const mine = sheet.typed.own[account.id]
   const words = `words.${account.id}`
   const wrong = errors[words]
+  const pictures = sheet.pictures.filter(({ id }) => sheet.firstPictures.includes(id))
   const note = own ? 'own words' : problem && picked ? 'too much for it as it is' : 'same'
   return (
     <Variant
@@ -163,7 +165,7 @@ function OneAccount({
           />
         }
       />
-      {sheet.pictures.length > 0 && (
+      {pictures.length > 0 && (
         <div class="sheet-part">
           <input type="hidden" name={`pictures.${account.id}`} value="" />
           <Choices
@@ -171,15 +173,16 @@ function OneAccount({
             name={`pictures.${account.id}`}
             id={`f-pictures-${account.id}`}
             label="Pictures for this account"
-            options={sheet.pictures.map((picture, at) => ({
+            options={pictures.map((picture, at) => ({
               value: picture.id,
               label: `${at + 1}. ${sheet.typed.alts[picture.id] || picture.alt || picture.name || 'Picture'}`,
             }))}
-            value={mine?.media ?? sheet.pictures.map(({ id }) => id)}
+            value={mine?.media ?? sheet.firstPictures}
             error={errors[`pictures.${account.id}`]}
           />
         </div>
       )}
+      <OwnThread sheet={sheet} here={here} errors={errors} showing={showing} />
     </Variant>
   )
 }

@@ -39,4 +39,10 @@ export function accountName(account: Named, all: readonly Named[]): string {
 /** A limit so wide that a counter would only be noise until it is near. */
 export const isWide = (limits: Limits): boolean => limits.text.max >= 50_000
 
+/** Pictures for a preview. */
+export const imagesOf = (
+  base: string,
+  pictures: readonly { id: string; alt: string; width: number; height: number }[],
+) => pictures.map(({ id, alt, width, height }) => ({ src: thumbnail(base, id), alt, width, height }))
+
 export const thumbnail = (base: string, id: string): string => `${base}/media/${id}/file?size=thumbnail`

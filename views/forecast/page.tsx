@@ -51,20 +51,20 @@ export function ForecastPage({ frame, head, warned, maySchedule }: ForecastPageP
         }
         actions={look}
       />
-      {head && <ForecastCounts counts={head.counts} />}
       {!head && (
         <EmptyState icon="cloud-sun" title="Nobody has looked ahead yet" action={look}>
           Each night at five every post of the next seven days is rehearsed without sending it: does the
           account work, is it approved, does it fit, are its pictures there.
         </EmptyState>
       )}
-      {head && warned.length === 0 && (
-        <EmptyState icon="sun" title="Nothing in the way">
-          Every post of the next seven days goes out as it is. What is planned or changed from now on is
-          looked at tonight.
-        </EmptyState>
-      )}
       <div class="column">
+        {head && <ForecastCounts counts={head.counts} />}
+        {head && warned.length === 0 && (
+          <EmptyState icon="sun" title="Nothing in the way">
+            Every post of the next seven days goes out as it is. What is planned or changed from now on is
+            looked at tonight.
+          </EmptyState>
+        )}
         <WarnedList title="Does not go out as it is" base={base} zone={workspace.zone} warned={red} />
         <WarnedList title="Needs a look" base={base} zone={workspace.zone} warned={amber} />
       </div>
@@ -94,13 +94,13 @@ function WarnedList({
             }
             meta={
               <>
-                <p>
-                  <Time at={first.job.runAt} zone={zone} />
-                </p>
                 <Line
-                  parts={[first, ...others].map(({ job: { account } }) => (
-                    <PlatformMark platform={account.platform} name={account.name} />
-                  ))}
+                  parts={[
+                    <Time at={first.job.runAt} zone={zone} />,
+                    ...[first, ...others].map(({ job: { account } }) => (
+                      <PlatformMark platform={account.platform} name={account.name} />
+                    )),
+                  ]}
                 />
                 <Findings base={base} findings={first.findings} />
               </>

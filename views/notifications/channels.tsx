@@ -69,7 +69,7 @@ export function ChannelsPage({
       {setUp && !now.byMail && (
         <Notice kind="info" title="Your mails are switched off">
           Everything is told on the desk until you switch them on under{' '}
-          <a href={`${settings}#mail`}>Settings, Mail</a>.
+          <a href={`${settings}#mail`}>Settings</a>.
         </Notice>
       )}
       <Form action={`${settings}/notifications`} errors={complaints(form, labels)}>
@@ -78,19 +78,21 @@ export function ChannelsPage({
           title="Where"
           about="On the desk means under Notifications. What went wrong is always told there."
         >
-          <Table
-            caption="What is told where"
-            columns={[{ head: 'When' }, { head: 'On the desk' }, { head: 'By mail' }]}
-            rows={kinds.map(kind => [
-              kindWords[kind],
-              quietable.some(one => one === kind) ? (
-                <Tick name="app" kind={kind} checked={on('app', kind)} where="on the desk" />
-              ) : (
-                'always'
-              ),
-              <Tick name="mail" kind={kind} checked={on('mail', kind)} where="by mail" />,
-            ])}
-          />
+          <div class="ticks">
+            <Table
+              caption="What is told where"
+              columns={[{ head: 'When' }, { head: 'On the desk' }, { head: 'By mail' }]}
+              rows={kinds.map(kind => [
+                kindWords[kind],
+                quietable.some(one => one === kind) ? (
+                  <Tick name="app" kind={kind} checked={on('app', kind)} where="on the desk" />
+                ) : (
+                  'always'
+                ),
+                <Tick name="mail" kind={kind} checked={on('mail', kind)} where="by mail" />,
+              ])}
+            />
+          </div>
         </Section>
         <Section
           id="quiet"
@@ -152,12 +154,14 @@ function Tick({
   where: string
 }): Html {
   return (
-    <input
-      type="checkbox"
-      name={name}
-      value={kind}
-      checked={checked}
-      aria-label={`${kindWords[kind]}: ${where}`}
-    />
+    <label class="tick">
+      <input
+        type="checkbox"
+        name={name}
+        value={kind}
+        checked={checked}
+        aria-label={`${kindWords[kind]}: ${where}`}
+      />
+    </label>
   )
 }

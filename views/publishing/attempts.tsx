@@ -79,6 +79,7 @@ export function Attempts({
             ...(attempt.endedAt ? [{ when: attempt.endedAt, what: 'Ended.' }] : []),
           ]
           return {
+            id: `attempt-${attempt.id}`,
             at: <Time at={attempt.startedAt} zone={zone} />,
             tone: look.tone,
             icon: look.icon,

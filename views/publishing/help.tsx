@@ -4,7 +4,14 @@ import type { Html } from '../html.ts'
 import { PlainLayout } from '../layout.tsx'
 import { Badge, Block, Line, PageHead, Row, Rows } from '../ui/index.tsx'
 
-const tones = { retry: 'review', rejected: 'failed', reconnect: 'failed', unconfirmed: 'unsure' } as const
+const tones = {
+  retry: 'review',
+  rejected: 'failed',
+  reconnect: 'failed',
+  unconfirmed: 'unsure',
+  held: 'held',
+  cancelled: 'held',
+} as const
 
 /** Every failure that a platform's posts can meet: the cause, what is done about it, and what a person can do. */
 export function HelpPage({ id, name }: { id: PlatformId; name: string }): Html {

@@ -2,6 +2,8 @@ import type { Reading } from '../../src/analytics/find.ts'
 import type { JobForecast } from '../../src/forecast/schema.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { Rejected } from '../../src/http/form.ts'
+import { platforms } from '../../src/platforms/index.ts'
+import { taken } from '../../src/platforms/parts.ts'
 import type { JobSheet } from '../../src/publishing/sheet.ts'
 import { JobForecastBlock } from '../forecast/findings.tsx'
 import { type Html, safeUrl } from '../html.ts'
@@ -13,7 +15,7 @@ import {
   Notice,
   PageHead,
   PlatformMark,
-  Preview,
+  PreviewThread,
   Row,
   Rows,
   Time,
@@ -37,7 +39,8 @@ export interface JobPageProps {
 
 /** One publish job: what goes out, when, how it stands, what was tried, and what can be done about it. */
 export function JobPage({ frame, sheet, readings, forecast, maySchedule, rejected }: JobPageProps): Html {
-  const { job, row, post } = sheet
+  const { job, row } = sheet
+  const post = taken(sheet.post, platforms[row.account.platform])
   const { workspace } = frame
   const base = `/w/${workspace.slug}`
   const title = firstWords(post.text, 70) || 'A post without words'
@@ -47,23 +50,25 @@ export function JobPage({ frame, sheet, readings, forecast, maySchedule, rejecte
   return (
     <Layout {...frame} title={title} live={['publish_job', 'account']}>
       <PageHead
-        back={{ href: `${base}/calendar?month=${monthOf(row.local)}`, label: 'Calendar' }}
+        back={
+          job.firstCommentOf
+            ? { href: `${base}/publish-jobs/${job.firstCommentOf}`, label: 'The post' }
+            : { href: `${base}/calendar?month=${monthOf(row.local)}`, label: 'Calendar' }
+        }
         title={title}
+        note={job.firstCommentOf && 'First comment. Whatever becomes of it, the post is out.'}
       />
       <Columns
         aside={
           <>
-            <Preview
+            <PreviewThread
               platform={row.account.platform}
               account={row.account}
               text={post.text}
-              images={post.images.map(({ id, alt, width, height }) => ({
-                src: `${base}/media/${id}/file`,
-                alt,
-                width,
-                height,
-              }))}
+              images={imagesOf(base, post.images)}
               when={<Time at={job.publishedAt ?? job.runAt} zone={workspace.zone} />}
+              parts={post.thread.map(part => ({ text: part.text, images: imagesOf(base, part.images) }))}
+              comment={post.firstComment ? { text: post.firstComment } : null}
             />
             {job.state === 'published' && (
               <Numbers readings={readings} zone={workspace.zone} platform={row.account.platform} />
@@ -74,13 +79,13 @@ export function JobPage({ frame, sheet, readings, forecast, maySchedule, rejecte
       >
         {rejected && !ofForm && <Notice kind="bad">{rejected.message}</Notice>}
         {status}
+        <JobForecastBlock base={base} forecast={forecast} />
         <Assurance
           seal={sheet.seal}
           back={job.readBack}
           zone={workspace.zone}
           receipt={job.state === 'published' ? `${base}/publish-jobs/${job.id}/receipt` : null}
         />
-        <JobForecastBlock base={base} forecast={forecast} />
         {maySchedule && movable(job.state) && !sheet.perhaps && (
           <MoveForm
             base={base}
@@ -108,6 +113,11 @@ const spokenLocal = (local: string): string =>
     hour: '2-digit',
     minute: '2-digit',
   })
+
+const imagesOf = (
+  base: string,
+  images: readonly { id: string; alt: string; width: number; height: number }[],
+) => images.map(({ id, alt, width, height }) => ({ src: `${base}/media/${id}/file`, alt, width, height }))
 
 const monthOf = (local: string): string => local.slice(0, 7)
 
@@ -163,7 +173,10 @@ function Facts({ base, sheet, usual }: { base: string; sheet: JobSheet; usual: n
               </a>
             ),
           },
-          { term: 'Approved by', value: approved && (approved.by ?? 'somebody who has left') },
+          {
+            term: 'Approved by',
+            value: !sheet.seal.at && approved && (approved.by ?? 'somebody who has left'),
+          },
           {
             term: 'Address',
             value: job.remoteUrl && (

@@ -1,5 +1,5 @@
 import type { Html } from '../html.ts'
-import { Select } from '../ui/index.tsx'
+import { Icon, Select } from '../ui/index.tsx'
 import { minutesWords } from './words.ts'
 
 const limits = [15, 60, 120, 360, 720, 1440, 4320, 10_080, 43_200]
@@ -27,6 +27,22 @@ export function LateSelect({
       options={lateOptions(value)}
       optional={false}
     />
+  )
+}
+
+/** The same, folded away in the composer. */
+export function LatePart(props: { name: string; usual: number; error?: string | undefined }): Html {
+  return (
+    <details class="fold" open={props.error !== undefined}>
+      <summary>
+        <span>If it is late</span>
+        <small>it asks after {minutesWords(props.usual)}</small>
+        <Icon name="chevron-down" />
+      </summary>
+      <div class="form">
+        <LateSelect {...props} />
+      </div>
+    </details>
   )
 }
 

@@ -1,7 +1,7 @@
 import type { Rejected } from '../../src/http/form.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
 import type { Html } from '../html.ts'
-import { Block, Button, Buttons, Choices, Field, Form, Select } from '../ui/index.tsx'
+import { Block, Button, Buttons, Choices, Field, FieldRow, Form, Select } from '../ui/index.tsx'
 import { LateSelect } from './late.tsx'
 
 const zones: readonly string[] = [...new Set([...Intl.supportedValuesOf('timeZone'), 'UTC'])].sort()
@@ -37,27 +37,27 @@ export function MoveForm({
   return (
     <Block title="Another time" id="move">
       <Form action={`${base}/publish-jobs/${row.id}/time`} errors={rejected && { '': rejected.message }}>
-        <Field
-          type="datetime-local"
-          name="local"
-          label="Day and time"
-          width="medium"
-          value={typed('local') ?? row.local.slice(0, 16)}
-          error={wrong('local')}
-          required
-        />
-        <Select
-          name="zone"
-          label="Zone"
-          width="medium"
-          value={chosen}
-          error={wrong('zone')}
-          options={known.map(name => ({
-            value: name,
-            label: name === zone ? `${name} (this workspace)` : name,
-          }))}
-          required
-        />
+        <FieldRow>
+          <Field
+            type="datetime-local"
+            name="local"
+            label="Day and time"
+            value={typed('local') ?? row.local.slice(0, 16)}
+            error={wrong('local')}
+            required
+          />
+          <Select
+            name="zone"
+            label="Time zone"
+            value={chosen}
+            error={wrong('zone')}
+            options={known.map(name => ({
+              value: name,
+              label: name === zone ? `${name} (home)` : name,
+            }))}
+            required
+          />
+        </FieldRow>
         <LateSelect
           name="lateMinutes"
           value={typed('lateMinutes') ?? (own === null ? '' : String(own))}

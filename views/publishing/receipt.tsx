@@ -1,4 +1,7 @@
 import type { Frame } from '../../src/http/desk.ts'
+import { platforms } from '../../src/platforms/index.ts'
+import { taken } from '../../src/platforms/parts.ts'
+import type { PostDraft } from '../../src/publishing/post.ts'
 import type { Receipt } from '../../src/publishing/receipt.ts'
 import { type Html, safeUrl } from '../html.ts'
 import { Layout } from '../layout.tsx'
@@ -10,7 +13,8 @@ import { firstWords, span } from './words.ts'
 export function ReceiptPage({ frame, receipt }: { frame: Frame; receipt: Receipt }): Html {
   const { workspace } = frame
   const base = `/w/${workspace.slug}`
-  const { account, post } = receipt
+  const { account } = receipt
+  const post = taken(receipt.post, platforms[account.platform])
   const title = firstWords(post.text, 70) || 'A post without words'
   return (
     <Layout {...frame} title={`Receipt: ${title}`}>
@@ -28,18 +32,11 @@ export function ReceiptPage({ frame, receipt }: { frame: Frame; receipt: Receipt
             Receipt of a post on <PlatformMark platform={account.platform} name={account.name} />
           </p>
         </header>
-        <blockquote class="receipt-words words" dir="auto">
-          {post.text || 'No words'}
-        </blockquote>
-        {post.images.length > 0 && (
-          <ul class="receipt-pictures">
-            {post.images.map(({ id, alt, width, height }) => (
-              <li>
-                <img src={`${base}/media/${id}/file?size=thumbnail`} alt="" width={width} height={height} />
-                <small dir="auto">{alt || 'No alt text'}</small>
-              </li>
-            ))}
-          </ul>
+        {[post, ...post.thread].map((part, at) => (
+          <Part base={base} part={part} name={post.thread.length > 0 ? `Part ${at + 1}` : null} />
+        ))}
+        {post.firstComment !== '' && (
+          <Part base={base} part={{ text: post.firstComment, images: [] }} name="First comment" />
         )}
         <Facts receipt={receipt} zone={workspace.zone} />
         <Check receipt={receipt} />
@@ -48,6 +45,29 @@ export function ReceiptPage({ frame, receipt }: { frame: Frame; receipt: Receipt
         </footer>
       </article>
     </Layout>
+  )
+}
+
+/** The words and pictures of one part. `name` where there are several. */
+function Part(of: { base: string; part: Pick<PostDraft, 'text' | 'images'>; name: string | null }): Html {
+  const { base, part, name } = of
+  return (
+    <>
+      {name && <p class="faint">{name}</p>}
+      <blockquote class="receipt-words words" dir="auto">
+        {part.text || 'No words'}
+      </blockquote>
+      {part.images.length > 0 && (
+        <ul class="receipt-pictures">
+          {part.images.map(({ id, alt, width, height }) => (
+            <li>
+              <img src={`${base}/media/${id}/file?size=thumbnail`} alt="" width={width} height={height} />
+              <small dir="auto">{alt || 'No alt text'}</small>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   )
 }
 

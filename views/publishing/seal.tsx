@@ -39,11 +39,11 @@ export function ReadBackMark({ back }: { back: ReadBack }): Html {
 }
 
 const looks = {
-  waiting: { tone: 'held', icon: 'clock', words: 'Not read back yet' },
-  same: { tone: 'published', icon: 'check-check', words: 'Read back: as sent' },
-  explained: { tone: 'published', icon: 'check', words: 'Read back: it says what was sent' },
-  different: { tone: 'unsure', icon: 'triangle-alert', words: 'Read back: it differs' },
-  unread: { tone: 'held', icon: 'circle-question-mark', words: 'Could not be read back' },
+  waiting: { tone: 'held', icon: 'clock', words: 'Not yet' },
+  same: { tone: 'published', icon: 'check-check', words: 'Exactly as sent' },
+  explained: { tone: 'published', icon: 'check', words: 'It says what was sent' },
+  different: { tone: 'unsure', icon: 'triangle-alert', words: 'It differs from what was sent' },
+  unread: { tone: 'held', icon: 'circle-question-mark', words: 'It could not be read' },
 } as const
 
 /** What was found otherwise, one a line. */
@@ -74,7 +74,7 @@ export function Assurance({
   if (seal.state === 'none' && !back && !receipt) return null
   const broken = seal.state === 'broken'
   return (
-    <Block title={receipt ? 'Proof' : 'Seal'} id="seal">
+    <Block title="Proof" id="seal">
       <div class="stack">
         <Meta
           items={[
@@ -109,7 +109,7 @@ export function Assurance({
               value: (broken || (seal.sent && !seal.sha256)) && <Hash sha256={seal.payload.sha256} />,
             },
             {
-              term: 'There',
+              term: 'Read back',
               value: back && (
                 <>
                   <ReadBackMark back={back} />

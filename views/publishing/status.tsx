@@ -4,6 +4,7 @@ import { Confirm, LinkButton, NeedCard } from '../ui/index.tsx'
 import { RetryButton, SendLate, UnconfirmedAnswers } from './answers.tsx'
 import { Attempts } from './attempts.tsx'
 import { cardWords } from './card-words.tsx'
+import { FirstComment, PartsOut } from './parts.tsx'
 import { drawnState } from './words.ts'
 
 export interface StatusProps {
@@ -28,6 +29,8 @@ export function JobStatus({ workspace, sheet, maySchedule, polled }: StatusProps
   const body = (
     <>
       <StateCard workspace={workspace} sheet={sheet} maySchedule={maySchedule} />
+      <PartsOut sheet={sheet} />
+      <FirstComment base={base} sheet={sheet} />
       <Attempts attempts={job.attempts} zone={workspace.zone} said={job.error?.message} />
     </>
   )
@@ -64,8 +67,10 @@ function StateCard({ workspace, sheet, maySchedule }: Omit<StatusProps, 'polled'
       title={words.title}
       actions={
         <>
+          {/* What a held job waits for comes before what else can be done with it. */}
+          {job.state === 'held' && words.links}
           {maySchedule && <Actions base={base} sheet={sheet} />}
-          {words.links}
+          {job.state !== 'held' && words.links}
           {!settled.has(job.state) && (
             <noscript>
               <LinkButton href={`${base}/publish-jobs/${row.id}`} variant="quiet" icon="refresh-cw">

@@ -100,7 +100,7 @@ export function RecurrencePage(props: RecurrencePageProps): Html {
                 { term: 'Rule', value: <code>{recurrence.rule}</code> },
               ]}
             />
-            <p class="faint">
+            <p class="block-after">
               Each time goes out what is saved by then. The next five weeks are planned; later ones follow by
               themselves.
             </p>
@@ -114,7 +114,7 @@ export function RecurrencePage(props: RecurrencePageProps): Html {
               What went out is in the calendar.
             </EmptyState>
           ) : (
-            <Rows label="The next occurrences">
+            <Rows label="The next occurrences" id="to-come">
               {recurrence.upcoming.map(one => (
                 <ToCome
                   base={base}

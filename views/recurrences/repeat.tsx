@@ -50,12 +50,12 @@ export function RepeatFields({
         <Field
           type="number"
           name="times"
-          label="or so many times"
+          label="Times"
+          hint="Leave both empty for no end."
           min="1"
           max="1000"
           value={repeat.times}
           error={errors.times}
-          width="short"
         />
       </FieldRow>
       <div class="weekdays">
@@ -77,7 +77,7 @@ export function RepeatFields({
 export function RepeatPart({ repeat, errors }: { repeat: Repeat; errors: Errors }): Html {
   const open = repeat.every !== '' || ['every', 'until', 'times', 'days'].some(name => errors[name])
   return (
-    <details class="repeat" open={open}>
+    <details class="fold" open={open}>
       <summary>
         <span>Repeat</span>
         <small class={repeat.every === '' ? undefined : 'review'}>

@@ -1,6 +1,6 @@
 import type { Frame } from '../../src/http/desk.ts'
 import type { Html } from '../html.ts'
-import { Button, Buttons, Check, Form } from '../ui/index.tsx'
+import { Button, Buttons, Check, Form, LinkButton } from '../ui/index.tsx'
 
 /** What the settings page knows of mail. */
 export interface MailFacts {
@@ -35,18 +35,18 @@ export function MailSettings({ frame, mail }: { frame: Frame; mail: MailFacts })
           under Notifications, and invitation links are yours to hand on.
         </p>
       )}
-      <p>
-        <a href={`/w/${frame.workspace.slug}/settings/notifications`}>
-          What you are told where, and quiet hours
-        </a>
-      </p>
-      {counts && (
-        <p>
-          <a href={here}>Outbox</a>
-          {counts.failed > 0 && `: ${counts.failed} not sent`}
-          {counts.waiting > 0 && `${counts.failed > 0 ? ', ' : ': '}${counts.waiting} waiting`}
-        </p>
-      )}
+      <Buttons>
+        <LinkButton href={`/w/${frame.workspace.slug}/settings/notifications`} icon="bell">
+          What you are told, and quiet hours
+        </LinkButton>
+        {counts && (
+          <LinkButton href={here} icon="send">
+            Outbox
+            {counts.failed > 0 && `: ${counts.failed} not sent`}
+            {counts.waiting > 0 && `${counts.failed > 0 ? ', ' : ': '}${counts.waiting} waiting`}
+          </LinkButton>
+        )}
+      </Buttons>
     </>
   )
 }

@@ -79,7 +79,7 @@ export function SettingsPage(props: SettingsProps): Html {
       </Section>
       <Section
         id="mail"
-        title="Mail"
+        title="Notifications and mail"
         about={
           props.mail.counts
             ? 'What comes to you by mail, and every mail that this workspace sends.'

@@ -1,6 +1,6 @@
 import { type Slot, weekdays } from '../../src/slots/schema.ts'
 import type { Html } from '../html.ts'
-import { Block, Button, Buttons, Choices, Field, FieldRow, Form, Icon } from '../ui/index.tsx'
+import { Block, Button, Choices, Field, FieldRow, Form, Icon } from '../ui/index.tsx'
 
 /** An account's times of the week, and a form for more of them. */
 export function WeeklySlots({
@@ -21,10 +21,10 @@ export function WeeklySlots({
     <Block
       title="Weekly slots"
       id="slots"
-      note={`Times at which it likes to publish. “Next free slot” plans a post for the first one that is free. New ones are in ${zone}.`}
+      note={`Its usual times of the week. “Next free slot” in a post plans it for the first one that is free. New ones are in ${zone}.`}
     >
       {slots.length === 0 ? (
-        <p class="faint">It has none yet.</p>
+        <p class="faint">{maySchedule ? 'None yet: add the first below.' : 'None yet.'}</p>
       ) : (
         <dl class="slots">
           {weekdays.map((name, at) => {
@@ -53,11 +53,17 @@ export function WeeklySlots({
             />
           </div>
           <FieldRow>
-            <Field type="time" name="local" id="slot-time" label="Time" required value="09:00" />
-          </FieldRow>
-          <Buttons>
+            <Field
+              type="time"
+              name="local"
+              id="slot-time"
+              label="Time"
+              width="short"
+              required
+              value="09:00"
+            />
             <Button icon="plus">Add</Button>
-          </Buttons>
+          </FieldRow>
         </Form>
       )}
     </Block>

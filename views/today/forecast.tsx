@@ -1,10 +1,10 @@
 import type { Forecast } from '../../src/forecast/schema.ts'
 import { ForecastCounts } from '../forecast/mark.tsx'
 import type { Html } from '../html.ts'
-import { Block, Time } from '../ui/index.tsx'
+import { Time } from '../ui/index.tsx'
 
-/** How the next seven days look, in a line; nothing before the first forecast. */
-export function ForecastSummary({
+/** How the next seven days look, in a line below them; nothing before the first forecast. */
+export function ForecastLine({
   base,
   zone,
   head,
@@ -15,16 +15,11 @@ export function ForecastSummary({
 }): Html | null {
   if (!head || head.counts.red + head.counts.amber + head.counts.green === 0) return null
   return (
-    <Block
-      title="Forecast"
-      more={{ href: `${base}/forecast`, label: 'Reasons and cures' }}
-      note={
-        <>
-          The next seven days, looked at <Time at={head.madeAt} zone={zone} />.
-        </>
-      }
-    >
+    <div class="outlook">
       <ForecastCounts counts={head.counts} />
-    </Block>
+      <small>
+        <a href={`${base}/forecast`}>Forecast</a> of <Time at={head.madeAt} zone={zone} />
+      </small>
+    </div>
   )
 }

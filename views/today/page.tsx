@@ -27,7 +27,7 @@ import {
   zoneName,
 } from '../ui/index.tsx'
 import { FirstSteps } from './first-steps.tsx'
-import { ForecastSummary } from './forecast.tsx'
+import { ForecastLine } from './forecast.tsx'
 import { NeedsYou } from './needs.tsx'
 
 export interface TodayPageProps {
@@ -45,8 +45,19 @@ export function TodayPage({ frame, today, maySchedule, mayConnect, brakeChoices 
   const base = `/w/${workspace.slug}`
   return (
     <Layout {...frame} title="Today" live={['publish_job', 'content', 'account', 'comment', 'forecast']}>
-      <Plate name={workspace.name}>{ear(today, workspace.zone)}</Plate>
-      {brakeChoices && <BrakeButton base={base} choices={brakeChoices} />}
+      <Plate
+        name={workspace.name}
+        tools={
+          brakeChoices && (
+            <DialogLink href={`${base}/brakes#new`} dialog="brake" icon="pause">
+              Brake
+            </DialogLink>
+          )
+        }
+      >
+        {ear(today, workspace.zone)}
+      </Plate>
+      {brakeChoices && <BrakeDialog base={base} choices={brakeChoices} />}
       {today.overdue.count > 0 && <Overdue base={base} overdue={today.overdue} />}
       <Columns asideFirst aside={<NeedsYou base={base} needs={today.needs} zone={workspace.zone} />}>
         {today.firstSteps ? (
@@ -59,8 +70,7 @@ export function TodayPage({ frame, today, maySchedule, mayConnect, brakeChoices 
         ) : (
           <>
             <NextOut frame={frame} today={today} />
-            <WeekAhead base={base} today={today} />
-            <ForecastSummary base={base} zone={workspace.zone} head={today.forecast} />
+            <WeekAhead base={base} today={today} zone={workspace.zone} />
           </>
         )}
       </Columns>
@@ -68,19 +78,15 @@ export function TodayPage({ frame, today, maySchedule, mayConnect, brakeChoices 
   )
 }
 
-/** The one button that holds; without scripts it leads to the page with the same form. */
-function BrakeButton({ base, choices }: { base: string; choices: BrakeChoices }): Html {
+/** What the button that holds opens; without scripts it leads to the page with the same form. */
+function BrakeDialog({ base, choices }: { base: string; choices: BrakeChoices }): Html {
   return (
-    <>
-      <div class="buttons buttons-end today-tools">
-        <DialogLink href={`${base}/brakes#new`} dialog="brake" icon="pause">
-          Brake
-        </DialogLink>
-      </div>
-      <Dialog id="brake" title="Hold what is planned">
-        <BrakeFields base={base} choices={choices} rejected={null} id="dialog" />
-      </Dialog>
-    </>
+    <Dialog id="brake" title="Hold what is planned">
+      <BrakeFields base={base} choices={choices} rejected={null} id="dialog" />
+      <p class="brake-foot">
+        <a href={`${base}/brakes`}>All brakes, on and off</a>
+      </p>
+    </Dialog>
   )
 }
 
@@ -141,7 +147,7 @@ function NextOut({ frame, today }: { frame: Frame; today: Today }): Html {
   )
 }
 
-function WeekAhead({ base, today }: { base: string; today: Today }): Html {
+function WeekAhead({ base, today, zone }: { base: string; today: Today; zone: string }): Html {
   return (
     <Block title="The week ahead">
       <Strip
@@ -154,6 +160,7 @@ function WeekAhead({ base, today }: { base: string; today: Today }): Html {
           note: dayNote(jobs),
         }))}
       />
+      <ForecastLine base={base} zone={zone} head={today.forecast} />
     </Block>
   )
 }

@@ -75,7 +75,7 @@ export function AccountPicker({
   )
 }
 
-/** The words of a draft, set large. `counters` stand below it; `size="variant"` for one account's own words. */
+/** The words of a draft, set large. `counters` stand below it; `size="variant"` for one account's own words, `part` for a later part of a thread. */
 export function Paper({
   name,
   label,
@@ -94,7 +94,7 @@ export function Paper({
   error?: string | undefined
   counters?: Child
   id?: string | undefined
-  size?: 'variant' | undefined
+  size?: 'variant' | 'part' | undefined
   required?: boolean | undefined
 }): Html {
   const own = id ?? `f-${name}`

@@ -16,12 +16,14 @@ export function ErrorSummary({
 }): Html | null {
   const all = Object.entries(errors).filter((entry): entry is [string, string] => Boolean(entry[1]))
   if (all.length === 0) return null
+  const [first] = all
+  const alone = first && all.length === 1 && first[1] === title
   const heading = title ?? (all.length === 1 ? 'One thing to put right' : `${all.length} things to put right`)
   return (
     <div class="summary" role="alert" tabindex="-1" data-focus>
       <Icon name="triangle-alert" />
       <div>
-        <strong>{heading}</strong>
+        {!alone && <strong>{heading}</strong>}
         <ul>
           {all.map(([name, message]) => (
             <li dir="auto">{name ? <a href={`#${fieldId(name)}`}>{message}</a> : message}</li>

@@ -7,6 +7,7 @@ export const iconNames = [
   'archive',
   'arrow-left',
   'arrow-right',
+  'arrow-up',
   'at-sign',
   'ban',
   'bell',

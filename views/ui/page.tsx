@@ -39,12 +39,15 @@ export function PageHead({
   )
 }
 
-/** The masthead rule on Today: the workspace's name, large, over a double rule; `children` stand at the end as two short lines. */
-export function Plate({ name, children }: { name: string; children?: Child }): Html {
+/** The masthead rule on Today: the workspace's name, large, over a double rule; `children` stand at the end as two short lines, `tools` beside them. */
+export function Plate({ name, tools, children }: { name: string; tools?: Child; children?: Child }): Html {
   return (
     <header class="plate">
       <h1 dir="auto">{name}</h1>
-      <p class="plate-ear">{children}</p>
+      <div class="plate-end">
+        <p class="plate-ear">{children}</p>
+        {tools}
+      </div>
     </header>
   )
 }

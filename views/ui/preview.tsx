@@ -45,7 +45,8 @@ export function Rich({ text, links = false }: { text: string; links?: boolean | 
   )
 }
 
-function Pictures({ images }: { images: readonly PreviewImage[] }): Html | null {
+/** Up to four pictures of a post, side by side. */
+export function Pictures({ images }: { images: readonly PreviewImage[] }): Html | null {
   if (images.length === 0) return null
   return (
     <div class={`shots shots-${Math.min(images.length, 4)}`}>

@@ -4,6 +4,8 @@ import { Icon, type IconName } from './icon.tsx'
 import type { Tone } from './state.tsx'
 
 export interface Moment {
+  /** For links that lead here. */
+  id?: string | undefined
   /** A `<Time>`. */
   at: Child
   tone: Tone
@@ -24,7 +26,7 @@ export function Timeline({ moments, label }: { moments: readonly Moment[]; label
   return (
     <ol class="timeline" aria-label={label}>
       {moments.map(moment => (
-        <li class={['moment', moment.tone, moment.live && 'moment-live']}>
+        <li id={moment.id} class={['moment', moment.tone, moment.live && 'moment-live']}>
           <span class="moment-mark">
             <Icon name={moment.icon} />
           </span>

@@ -17,6 +17,8 @@ const wordsOf = (type: string): string =>
       ? eventWords[type as HookEvent]
       : type
 
+const lowered = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1)
+
 /** A message to a webhook in its record. `replay` is where it is sent once more, null while that cannot be. */
 export function deliveryMoment(
   delivery: WebhookDelivery,
@@ -31,7 +33,7 @@ export function deliveryMoment(
     tone: again ? 'review' : look.tone,
     icon: again ? 'refresh-cw' : look.icon,
     live: state === 'sending',
-    title: `${wordsOf(type)}: ${again ? 'to be tried again' : look.words.toLowerCase()}`,
+    title: `${again ? 'To be tried again' : look.words}: ${lowered(wordsOf(type))}`,
     children: (
       <>
         {answer && <p>{answer}</p>}

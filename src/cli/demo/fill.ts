@@ -18,6 +18,7 @@ import { assembleCast, type Cast, type PersonName, zone } from './cast.ts'
 import type { MovedClock } from './clock.ts'
 import { drawPicture, type PictureName, pictures } from './pictures.ts'
 import { ahead, type DemoPost, past, unplanned } from './posts.ts'
+import { brakeOf, findRhythm } from './rhythm.ts'
 import { loseTheAnswer } from './uncertain.ts'
 
 const minute = 60_000
@@ -47,6 +48,7 @@ export async function fill(services: Services, worker: Worker, clock: MovedClock
       lifeOf(post, atTime(now, post), now - (0.4 + ((index * 7) % 15) * 0.19) * day),
     ),
     ...unplanned.flatMap(post => lifeOf(post, null, atTime(now, post))),
+    ...brakeOf(services, as, cast, atTime(now, { day: -6, time: '20:30' })),
     {
       at: now - 3.9 * day,
       what: () =>
@@ -59,6 +61,7 @@ export async function fill(services: Services, worker: Worker, clock: MovedClock
     await clock.to(new Date(at))
     await what()
   }
+  await findRhythm(as, cast)
   const rehearsed = await rehearse(services, await as('alice', readFacts))
   await as('alice', scope => saveForecast(scope, rehearsed, false))
   await as('alice', async scope => {
@@ -89,7 +92,13 @@ export async function fill(services: Services, worker: Worker, clock: MovedClock
       {
         at: began,
         what: async () => {
-          const words = { media: picture, tags: post.tags, variants }
+          const words = {
+            media: picture,
+            thread: (post.more ?? []).map(text => ({ text })),
+            firstComment: post.firstComment ?? '',
+            tags: post.tags,
+            variants,
+          }
           id = (await as(by, scope => createContent(scope, { text: post.before ?? post.text, ...words }))).id
         },
       },
@@ -138,7 +147,7 @@ const tooMuch = 'One exclamation mark at most, and a limit: the first fifty. Oth
 const signedOut = 'The market page has signed us out. Connect it again, and what waits goes out.'
 
 /** The instant of a post's day and time in the workspace's zone. */
-function atTime(now: number, post: DemoPost): number {
+function atTime(now: number, post: Pick<DemoPost, 'day' | 'time'>): number {
   return wallTime(new Date(now), zone)
     .toPlainDate()
     .add({ days: post.day })

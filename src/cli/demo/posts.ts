@@ -25,6 +25,9 @@ export interface DemoPost {
   by: Exclude<PersonName, 'cora'>
   tags: string[]
   picture?: PictureName
+  /** The parts after the first, where it goes on as a thread. */
+  more?: string[]
+  firstComment?: string
   /** Own words for one account. */
   instead?: Partial<Record<AccountName, string>>
   said?: [PersonName, string][]
@@ -276,10 +279,15 @@ export const ahead: DemoPost[] = [
     day: 3,
     time: '12:00',
     by: 'bob',
-    to: ['feed'],
+    to: ['feed', 'board'],
     tags: ['brewing'],
     picture: 'steamNorth',
     text: 'Why your cup tastes flat on Mondays: the beans are from Friday, the water stood all weekend. Fresh water is half the recipe.',
+    more: [
+      'The other half is the grinder. What is left in it since Friday is the first thing you taste, so grind a spoonful and throw it away.',
+      'And then wait: off the boil, a slow count of thirty. That is all we know.',
+    ],
+    firstComment: 'The long version hangs beside the till. Take one home.',
   },
   {
     day: 4,

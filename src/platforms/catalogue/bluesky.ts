@@ -1,5 +1,5 @@
 import type { Catalogue } from './entry.ts'
-import { misfits, network, ours } from './everywhere.ts'
+import { misfits, network, ours, replies } from './everywhere.ts'
 
 const passwords = 'https://bsky.app/settings/app-passwords'
 
@@ -105,6 +105,11 @@ export const bluesky = {
     next: 'Check that the address is that of a Bluesky server. If it is, nothing to do: it is tried again.',
     answers: [{ status: [200, 299] }, { error: 'none' }],
   },
+  parent_gone: {
+    outcome: 'rejected',
+    cause: 'The post that a part or a first comment was to answer is no longer there: somebody deleted it.',
+    next: 'Publish the rest as a post of its own.',
+  },
   settings_missing: {
     outcome: 'reconnect',
     cause: 'The account’s server address is missing.',
@@ -112,5 +117,6 @@ export const bluesky = {
   },
   ...misfits,
   ...network,
+  ...replies,
   ...ours,
 } as const satisfies Catalogue

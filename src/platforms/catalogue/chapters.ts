@@ -1,6 +1,6 @@
 import type { PlatformId } from '../platform.ts'
 import type { Catalogue } from './entry.ts'
-import { misfits, network, ours } from './everywhere.ts'
+import { misfits, network, ours, replies } from './everywhere.ts'
 import { catalogue } from './index.ts'
 
 /** A platform's failures in the order in which people read them. */
@@ -9,8 +9,9 @@ export function chaptersOf(platform: PlatformId, name: string): { title: string;
   const among = (part: Catalogue, inside: boolean): Catalogue =>
     Object.fromEntries(Object.entries(all).filter(([code]) => Object.hasOwn(part, code) === inside))
   const chapters = [
-    { title: `What ${name} answers`, entries: among({ ...misfits, ...network, ...ours }, false) },
+    { title: `What ${name} answers`, entries: among({ ...misfits, ...replies, ...network, ...ours }, false) },
     { title: 'The post does not fit', entries: among(misfits, true) },
+    { title: 'Threads and first comments', entries: among(replies, true) },
     { title: 'The connection', entries: among(network, true) },
     { title: 'On our side', entries: among(ours, true) },
   ]
@@ -23,4 +24,6 @@ export const outcomeWords = {
   rejected: 'failed',
   reconnect: 'held until you reconnect',
   unconfirmed: 'we ask you',
+  held: 'held until it may go out',
+  cancelled: 'not sent',
 } as const

@@ -1,7 +1,10 @@
 /** What a failure means, as data: read by the adapters, the worker, the help pages and the documentation alike. */
 
-/** What is done about it: tried again, failed until the post changes, held until the account is connected anew, or asked. */
-export type FailureOutcome = 'retry' | 'rejected' | 'reconnect' | 'unconfirmed'
+/**
+ * What is done about it: tried again, failed until the post changes, held until the account is connected anew, or asked.
+ * Of what we stop ourselves: held until it may go out, or put away.
+ */
+export type FailureOutcome = 'retry' | 'rejected' | 'reconnect' | 'unconfirmed' | 'held' | 'cancelled'
 
 /** One kind of call whose refusals mean something of their own. */
 export type CallKind = 'post' | 'picture' | 'sign_in'

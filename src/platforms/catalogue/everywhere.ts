@@ -35,6 +35,20 @@ export const misfits = {
   },
 } as const satisfies Catalogue
 
+/** What happens on our side where the parts of a thread and first comments are posts of their own. */
+export const replies = {
+  parent_unknown: {
+    outcome: 'rejected',
+    cause: 'The post is out, but its id at the platform is not known here, so nothing can answer it.',
+    next: 'Write the first comment there yourself.',
+  },
+  called_off_partly: {
+    outcome: 'rejected',
+    cause: 'It was called off after a part of it had gone out. Nothing more is sent.',
+    next: 'The parts that are out stand on the job’s page. Delete them there if they should not stay, or send the rest.',
+  },
+} as const satisfies Catalogue
+
 const wait =
   'Nothing to do at first: it is tried again. If it goes on, check whether the address is right and the service is up.'
 
@@ -102,9 +116,60 @@ export const ours = {
     cause: 'The platform took the post a day ago and has not said what became of it.',
     next: look,
   },
+  broken_off: {
+    outcome: 'unconfirmed',
+    cause: 'It was being sent when the workspace was suspended, imported or put back, and it broke off.',
+    next: look,
+  },
+  late_unsure: {
+    outcome: 'unconfirmed',
+    cause: 'It may be out already: an answer was lost, and by now it is too late to try again unasked.',
+    next: look,
+  },
   called_off_unsure: {
     outcome: 'unconfirmed',
     cause: 'It was called off while it was not known whether it had gone out. Nothing more is sent.',
     next: look,
+  },
+  picture_changed: {
+    outcome: 'rejected',
+    cause: 'The file of a picture is not the one that was saved: it was changed or damaged on the server.',
+    next: 'Upload the picture again, put it into the post, and save. Nothing was sent.',
+  },
+  seal_broken: {
+    outcome: 'held',
+    cause:
+      'What would have gone out is not what was approved, or nobody has approved it, so nothing was sent.',
+    next: 'Look at what changed and approve it as it is now: the post then goes out by itself.',
+  },
+  brake: {
+    outcome: 'held',
+    cause: 'Somebody has put a brake on the workspace, or on the account, a tag or a word of this post.',
+    next: 'It waits until the brake is taken off or has run out.',
+  },
+  held_back: {
+    outcome: 'retry',
+    cause: 'A brake was put on while the post was about to be sent, so it was held back unsent.',
+    next: 'Nothing to do: it goes out when it may.',
+  },
+  late: {
+    outcome: 'held',
+    cause: 'Its moment passed by more than the limit, so it is not sent without being asked about.',
+    next: 'Send it now, choose another time, or cancel it.',
+  },
+  out_already: {
+    outcome: 'held',
+    cause: 'The workspace was put back, and the same content had gone out to this account in between.',
+    next: 'Cancel it, or send it all the same.',
+  },
+  missed: {
+    outcome: 'cancelled',
+    cause: 'The moment of a post that repeats passed before it could be planned.',
+    next: 'The next one of its rule goes out as planned. Schedule this one by hand if you want it all the same.',
+  },
+  planned_already: {
+    outcome: 'cancelled',
+    cause: 'Two rules meet: the same post goes to this account at this moment anyway.',
+    next: 'There is nothing to do.',
   },
 } as const satisfies Catalogue

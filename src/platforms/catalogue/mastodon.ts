@@ -1,5 +1,5 @@
 import type { Catalogue } from './entry.ts'
-import { misfits, network, ours } from './everywhere.ts'
+import { misfits, network, ours, replies } from './everywhere.ts'
 
 /** Statuses from https://docs.joinmastodon.org/methods/statuses/ and https://docs.joinmastodon.org/methods/media/. */
 export const mastodon = {
@@ -78,6 +78,11 @@ export const mastodon = {
       'It is not known whether the post arrived, and we could not look: the server did not let us, or the account has posted too much since.',
     next: 'Look at the account yourself, then say whether it is there or should be sent again.',
   },
+  parent_gone: {
+    outcome: 'rejected',
+    cause: 'The post that a part or a first comment was to answer is no longer there: somebody deleted it.',
+    next: 'Publish the rest as a post of its own.',
+  },
   credential_missing: {
     outcome: 'reconnect',
     cause: 'The account’s server or token is missing.',
@@ -85,5 +90,6 @@ export const mastodon = {
   },
   ...misfits,
   ...network,
+  ...replies,
   ...ours,
 } as const satisfies Catalogue

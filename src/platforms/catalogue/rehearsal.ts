@@ -1,5 +1,5 @@
 import type { Catalogue } from './entry.ts'
-import { misfits, ours } from './everywhere.ts'
+import { misfits, ours, replies } from './everywhere.ts'
 
 export const rehearsal = {
   rehearsed_rejection: {
@@ -24,5 +24,6 @@ export const rehearsal = {
     next: 'Nothing to do: we look at the network before anything is sent again.',
   },
   ...misfits,
+  ...replies,
   ...ours,
 } as const satisfies Catalogue

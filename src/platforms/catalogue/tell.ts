@@ -24,6 +24,7 @@ export function outcomeFor<P extends PlatformId>(platform: P, code: CodeOf<P>, a
 type Failed = Extract<Outcome, { why: Failure }>
 
 function outcomeAs({ outcome, afterMs }: Entry, why: Failure, asked?: number): Failed {
+  if (outcome === 'held' || outcome === 'cancelled') throw new Error(`no platform answers ${why.code}`)
   if (outcome !== 'retry') return { is: outcome, why }
   const wait = asked ?? afterMs
   return wait === undefined ? { is: 'retry', why } : { is: 'retry', why, afterMs: wait }
