@@ -71,8 +71,8 @@ export function cardWords(
             {elsewhere}
             {row.nextTryAt && limited && (
               <p>
-                It waits for {network}’s limit until <Time at={row.nextTryAt} zone={zone} shape="time" />:{' '}
-                {row.account.name} has posted as much as {network} allows for now. It goes out by itself then.
+                It waits for {network}’s limit until <Time at={row.nextTryAt} zone={zone} shape="time" />: no
+                more is taken from here before. It goes out by itself then.
               </p>
             )}
             {row.nextTryAt && !limited && job.attempts.length === 0 && (
