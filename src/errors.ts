@@ -110,8 +110,9 @@ export class Unavailable extends Refusal {
   constructor(
     message = 'The database does not answer just now. Try again in a few seconds.',
     readonly retryAfterSeconds = 5,
+    cause?: unknown,
   ) {
-    super(message)
+    super(message, { cause })
   }
 }
 

@@ -34,6 +34,28 @@ const isUpload = ({ method, path }: Route) => `${method} ${path}` === 'POST /api
 const free = new Set(['POST /api/v1/sessions', 'GET /api/v1/openapi.json'])
 /** Routes that may be called without a body. */
 const optional = new Set(['POST /api/v1/content/:id/approval', 'POST /api/v1/workflows/:id/runs'])
+/** What others than owners, admins and editors may do. */
+const byAnybody = ['POST /content/:id/comments', 'POST /notifications/:id/done', 'POST /notifications/done']
+const byAuthors = new Set([
+  ...byAnybody,
+  'POST /content',
+  'PATCH /content/:id',
+  'DELETE /content/:id',
+  'POST /content/:id/restoration',
+  'POST /content/:id/copies',
+  'POST /content/:id/submission',
+  'DELETE /content/:id/submission',
+  'POST /media',
+  'POST /media/generations',
+  'PATCH /media/:id',
+  'DELETE /media/:id',
+])
+const byReviewers = new Set([
+  ...byAnybody,
+  'POST /content/:id/approval',
+  'DELETE /content/:id/approval',
+  'POST /content/:id/change-request',
+])
 const authorised = (key = house.alice.key) => ({ authorization: `Bearer ${key}` })
 const asJson = { 'content-type': 'application/json' }
 
@@ -280,6 +302,56 @@ describe('every route of the API', () => {
       expect({ path, status: answer.status }).toEqual({ path, status: path.endsWith('content/') ? 200 : 404 })
     }
   })
+
+  test('that writes: as much of it as the role of its caller may, and no more', async () => {
+    const writes = routes.filter(({ method, path }) => method !== 'GET' && !/sessions|\/me(\/|$)/.test(path))
+    for (const [who, may] of [
+      [house.ann, byAuthors],
+      [house.cora, byReviewers],
+    ] as const)
+      for (const route of writes) {
+        const body = await bodyFor(route, world)
+        const { status } = await who.api(route.method, fill(route, world).replace('/api/v1', ''), body)
+        const at = `${route.method} ${route.path.replace('/api/v1', '')}`
+        expect({ at, as: who.role, forbidden: status === 403 }).toEqual({
+          at,
+          as: who.role,
+          forbidden: !may.has(at),
+        })
+      }
+  })
+
+  test.each(['40P01', '40001'])(
+    'that met another one in the database (%s): 503 and when to come again, at both doors, and the log tells why',
+    async code => {
+      const { owner } = house.services.db
+      const { schema } = house.alice.tenant
+      const { log } = house.services
+      const wish = { scope: 'workspace', reason: 'Met.' }
+      const told: unknown[] = []
+      const error = log.error
+      log.error = (_, fields) => told.push((fields?.error as Error | undefined)?.cause)
+      await owner.unsafe(
+        `create function ${schema}.collide() returns trigger language plpgsql as $$ begin raise 'met' using errcode = '${code}'; end $$;
+         create trigger collide before insert on ${schema}.brakes for each row execute function ${schema}.collide()`,
+      )
+      try {
+        const answer = await house.alice.api('POST', '/brakes', wish)
+        expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([
+          503,
+          'unavailable',
+          '1',
+        ])
+        const page = await house.alice.page('POST', '/w/northwind/brakes', wish)
+        expect([page.status, page.headers.get('retry-after')]).toEqual([503, '1'])
+        expect(page.html).toContain('nothing of yours was done')
+        expect(told).toEqual([expect.objectContaining({ code }), expect.objectContaining({ code })])
+      } finally {
+        log.error = error
+        await owner.unsafe(`drop function ${schema}.collide() cascade`)
+      }
+    },
+  )
 
   test('with a form, a text or nothing where JSON is wanted: refused, not guessed', async () => {
     for (const route of withBody().filter(one => !isUpload(one))) {

@@ -267,6 +267,34 @@ describe('a post that is with a worker when a brake is put on', () => {
     await expect(lease.arm({})).rejects.toBeInstanceOf(LeaseLost)
   })
 
+  test('ends its attempt without a word of trouble in the log; a lease that is really lost is one', async () => {
+    const { services } = house
+    const said: string[] = []
+    const log = {
+      ...services.log,
+      info: (_: string, fields?: object) => said.push(`info ${(fields as { outcome: string }).outcome}`),
+      error: (_: string, fields?: object) => said.push(`error ${(fields as { error: Error }).error.name}`),
+    }
+    const within = services.db.within
+    const send = async (account: string, between: (id: string) => Promise<unknown>) => {
+      const id = await plan(await write('Taken from its worker'), account)
+      await house.shiftClock(2 * minute)
+      const { jobs } = await within(system(), scope => claimJobs(scope, 'test', 10))
+      const claimed = jobs.find(one => one.id === id)
+      if (!claimed) throw new Error('It was not claimed')
+      await between(id)
+      await sendJob({ ...services, log }, createTogether(within), house.alice.tenant, claimed)
+    }
+    await send(await rehearsal(), () => putOn({ scope: 'workspace' }))
+    expect(said).toEqual(['info stopped'])
+    await house.alice.api('DELETE', `/brakes/${(await house.alice.api('GET', '/brakes')).body.items[0].id}`)
+    await house.shiftClock(0)
+    await send(await rehearsal(), id =>
+      within(system(), ({ sql }) => sql`update publish_jobs set lease_until = '-infinity' where id = ${id}`),
+    )
+    expect(said).toEqual(['info stopped', 'error Error'])
+  })
+
   test('is counted as under way when it may be out already, looked for, and not sent again', async () => {
     const account = await rehearsal()
     const id = await plan(await write('Armed already'), account)

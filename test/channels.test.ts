@@ -1,6 +1,7 @@
 /** Where and when people are told: by kind and channel, and not in their quiet hours. */
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createWorker } from '../src/jobs/worker.ts'
+import { newId } from '../src/lib/id.ts'
 import { quietUntil } from '../src/notifications/quiet.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 import { type Smtp, startSmtp } from './peers/index.ts'
@@ -139,6 +140,34 @@ describe('quiet hours', () => {
   ])('%j are refused in words', async (quiet, code) => {
     const { status, body } = await house.cora.api('PATCH', '/me/channels', { quiet })
     expect({ status, code: body.code }).toEqual({ status: 422, code })
+  })
+})
+
+describe('many at one moment', () => {
+  test('are mailed once each, and who is removed meanwhile gets none of what waited', async () => {
+    await clockTo('2026-11-28T03:00:00Z')
+    const { alice } = house
+    const { schema } = alice.tenant
+    const gone = newId()
+    await house.services.db.owner.unsafe(
+      `insert into ${schema}.users (id, name, email, role, password_hash, quiet_from, quiet_until, quiet_zone, quiet_urgent)
+       select '${gone}', 'Gone', 'gone@northwind.example', 'editor', password_hash, '00:00', '09:00', 'UTC', false
+       from ${schema}.users where id = '${house.bob.id}'`,
+    )
+    const ids = await Promise.all(Array.from({ length: 120 }, (_, at) => submitted(`Storm ${at}`)))
+    expect(ids).toHaveLength(120)
+    await work()
+    for (const person of [house.bob, house.cora]) {
+      expect(mailsTo(person)).toHaveLength(120)
+      expect(new Set(mailsTo(person)).size).toBe(120)
+    }
+    expect(smtp.mails.filter(({ to }) => to.includes('gone@northwind.example'))).toHaveLength(0)
+    expect((await alice.api('DELETE', `/users/${gone}`)).status).toBe(204)
+    smtp.mails.length = 0
+    await submitted('After')
+    await clockTo('2026-11-28T09:01:00Z')
+    await work()
+    expect(smtp.mails.filter(({ to }) => to.includes('gone@northwind.example'))).toEqual([])
   })
 })
 

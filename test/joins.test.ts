@@ -3,7 +3,6 @@
  * stop rules and take slots for some seconds, on few pieces and accounts, beside a running worker.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { LeaseLost } from '../src/jobs/lease.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { type ApiAnswer, type House, openHouse } from './cast.ts'
 import { type Served, serve } from './peers/serve.ts'
@@ -32,9 +31,7 @@ beforeAll(async () => {
   house = await openHouse({ OUTBOUND_ALLOW: new URL(receiver.url).host })
   const { log } = house.services
   log.error = (what, fields) => {
-    // A brake takes what has not begun to be sent back from its worker.
-    if (!(fields?.error instanceof LeaseLost))
-      errors.push(`${what}: ${(fields?.error as Error | undefined)?.message}`)
+    errors.push(`${what}: ${(fields?.error as Error | undefined)?.message}`)
   }
   worker = createWorker(house.services)
 })
@@ -201,9 +198,13 @@ test('eight callers and a worker: clean answers, no deadlock, nothing sent twice
   for (const { id, releasedAt } of (await bob.api('GET', '/brakes?limit=100')).body.items)
     if (!releasedAt) await bob.api('DELETE', `/brakes/${id}`)
   await alice.api('PATCH', '/workspace', { approvalRequired: false })
-  await house.shiftClock(2 * 3_600_000)
-  await worker.idle()
   clearInterval(ticking)
+  // The clock is not moved under a send: its lease would be over at once, and what is out would wait to be looked for.
+  await worker.stop(5_000)
+  await house.shiftClock(2 * 3_600_000)
+  worker = createWorker(house.services)
+  await worker.idle()
+  await worker.stop(5_000)
 
   const states: Record<string, number> = {}
   const nowhere: unknown[] = []

@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { restoredName } from '../src/backup/restore.ts'
+import { holdAfterRestore } from '../src/jobs/after-restore.ts'
 import { claimJobs } from '../src/jobs/claim.ts'
 import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
@@ -152,6 +155,41 @@ describe('a post that is late', () => {
     await outage(180)
     const held = await job(id)
     expect([held.heldFor, held.attempts[0].outcome]).toEqual(['late', 'lost'])
+  })
+})
+
+describe('after a restore', () => {
+  test('what waited for a brake, an approval or a connection asks: it may have gone out since the backup', async () => {
+    const { alice, services } = house
+    const account = await rehearsal()
+    await alice.api('POST', '/brakes', {
+      scope: 'account',
+      value: account,
+      reason: 'Until later.',
+      until: new Date(Date.now() + 2 * minute).toISOString(),
+    })
+    const past = await plan('Braked when the backup was made', account)
+    const { body } = await alice.api('POST', '/content', { text: 'Not due yet' })
+    const planned = await alice.api('POST', `/content/${body.id}/publish-jobs`, {
+      accounts: [account],
+      at: new Date(Date.now() + 60 * minute).toISOString(),
+    })
+    const future = planned.body.items[0].id as string
+    expect((await job(past)).heldFor).toBe('brake')
+    await house.shiftClock(3 * minute)
+    await Bun.write(join(services.config.dataDir, restoredName), '{}')
+    await holdAfterRestore(services)
+    await worker.idle()
+    expect(await job(past)).toMatchObject({ state: 'held', heldFor: 'late', attempts: [] })
+    await house.shiftClock(4 * minute)
+    await worker.idle()
+    expect((await job(past)).heldFor).toBe('late')
+    expect((await job(future)).state).toBe('scheduled')
+    // On a person's word it goes.
+    await alice.api('POST', `/publish-jobs/${past}/resolution`, { as: 'retry' })
+    await worker.idle()
+    expect((await job(past)).state).toBe('published')
+    await alice.api('DELETE', `/publish-jobs/${future}`)
   })
 })
 

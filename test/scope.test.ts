@@ -188,6 +188,37 @@ describe('a query sent after its scope is over', () => {
   })
 })
 
+test('of two that wait for each other one is undone whole, in words, and may come again at once', async () => {
+  const db = await open(2)
+  const ids = [newId(), newId()] as const
+  await db.within(northwind, async ({ sql }) => {
+    for (const id of ids) await sql`insert into teams (id, name) values (${id}, ${id})`
+  })
+  const both = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
+  const crossing = (own: 0 | 1, other: 0 | 1) =>
+    db.within(northwind, async ({ sql }) => {
+      await sql`update teams set name = ${`crossing ${own}`} where id = ${ids[own]}`
+      both[own].resolve()
+      await both[other].promise
+      await sql`update teams set name = ${`crossing ${own}`} where id = ${ids[other]}`
+    })
+  const [refused, ...more] = (await Promise.all([crossing(0, 1), crossing(1, 0)].map(failureOf))).filter(
+    error => error !== null,
+  )
+  expect(more).toEqual([])
+  expect(refused).toBeInstanceOf(Unavailable)
+  expect(refused).toMatchObject({
+    retryAfterSeconds: 1,
+    message: expect.stringContaining('nothing of yours was done'),
+  })
+  expect((refused as { cause: unknown }).cause).toMatchObject({ code: '40P01' })
+  const names = await db.within(
+    northwind,
+    ({ sql }) => sql`select distinct name from teams where id = any(${ids}::uuid[])`,
+  )
+  expect(names).toHaveLength(1)
+})
+
 describe('deadlines', () => {
   test('a statement that takes too long ends as Unavailable, and the pool goes on', async () => {
     const db = await open(2)

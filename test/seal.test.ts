@@ -5,6 +5,7 @@ import { holdLease, Unsealed } from '../src/jobs/lease.ts'
 import { readBackDue } from '../src/jobs/read-back.ts'
 import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
+import { planAhead } from '../src/recurrences/plan.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 import { type Mastodon, startMastodon } from './peers/index.ts'
 import { newPicture } from './world.ts'
@@ -334,6 +335,12 @@ describe('the worker', () => {
     )
     expect(await job(id)).toMatchObject({ state: 'failed', error: { code: 'seal_broken' } })
     expect(await stateOf(body.id)).toBe('approved')
+    // A person who sends it again gets what is approved now, as the page has said.
+    await house.bob.api('POST', `/publish-jobs/${id}/resolution`, { as: 'retry' })
+    await worker.idle()
+    const sent = await job(id)
+    expect(sent).toMatchObject({ state: 'published', error: null })
+    expect((await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body.post.text).toBe('Second words.')
   })
 
   test('what was approved before there were seals is sealed when it is first looked at', async () => {
@@ -518,5 +525,108 @@ describe('a receipt', () => {
     const receipt = (await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body
     expect(receipt).toMatchObject({ approval: null, seal: null, post: { images: [{ alt: 'As it was' }] } })
     expect(createHash('sha256').update(receipt.sent.payload).digest('hex')).toBe(receipt.sent.sha256)
+  })
+})
+
+// Last: days go by, and with them the sessions of pages.
+describe('a seal of what repeats', () => {
+  const zone = 'UTC'
+  /** From a rule's making to a moment after its first post. */
+  const first = 86_400_000 + 60_000
+  const rule = async (content: string, accounts: string[], given: string) => {
+    const start = new Date(Date.now() + clock + 86_400_000).toISOString().slice(0, 16)
+    const made = await house.bob.api('POST', `/content/${content}/recurrences`, {
+      accounts,
+      rule: given,
+      start: { local: start, zone },
+    })
+    expect([made.status, made.body.detail ?? '']).toEqual([201, ''])
+    const read = async () =>
+      (await inside(
+        ({ sql }) => sql`
+          select id, state, held_for from publish_jobs where recurrence_id = ${made.body.id} order by occurrence`,
+      )) as { id: string; state: string; held_for: string | null }[]
+    return { id: made.body.id as string, read }
+  }
+  const asked = async (content: string) =>
+    (await house.cora.api('GET', '/notifications?open=true&limit=100')).body.items.filter(
+      (one: { kind: string; path: string }) => one.kind === 'review' && one.path.endsWith(content),
+    )
+
+  test('holds each of its posts when it breaks, asks once, and lets each go when it is approved again', async () => {
+    const media = await picture('A cup')
+    const content = await approved({ text: 'Each day.', media: [media] })
+    const { read } = await rule(content, [await rehearsal()], 'FREQ=DAILY;COUNT=4')
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'A mug' })
+    expect((await read()).map(row => row.held_for)).toEqual(Array(4).fill('approval'))
+    expect(await asked(content)).toHaveLength(1)
+    await house.cora.api('POST', `/content/${content}/approval`)
+    expect(await asked(content)).toEqual([])
+    expect((await read()).map(row => row.state)).toEqual(Array(4).fill('scheduled'))
+    for (let day = 0; day < 4; day++) {
+      await shift(day === 0 ? first : 86_400_000)
+      await worker.idle()
+    }
+    expect((await read()).map(row => row.state)).toEqual(Array(4).fill('published'))
+    expect(await asked(content)).toEqual([])
+  })
+
+  test('that broke while nothing of it was planned is found when the next is', async () => {
+    const media = await picture('A cup')
+    const content = await approved({ text: 'Now and then.', media: [media] })
+    const { id, read } = await rule(content, [await rehearsal()], 'FREQ=DAILY;INTERVAL=40;COUNT=3')
+    await shift(first)
+    await worker.idle()
+    expect((await read()).map(row => row.state)).toEqual(['published'])
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'A mug' })
+    expect(await stateOf(content)).toBe('approved')
+    await shift(20 * 86_400_000)
+    await inside(scope => planAhead(scope, id))
+    expect((await read()).map(row => row.held_for ?? row.state)).toEqual(['published', 'approval'])
+    expect(await stateOf(content)).toBe('in_review')
+    expect(await asked(content)).toHaveLength(1)
+    await house.cora.api('POST', `/content/${content}/approval`)
+    await shift(20 * 86_400_000)
+    await worker.idle()
+    expect((await read()).map(row => row.state)).toEqual(['published', 'published'])
+  })
+
+  test('whose account is connected again goes on as approved, and waits where it broke meanwhile', async () => {
+    const { id: kay, token } = mastodon.addAccount('kay')
+    const account = (
+      await house.alice.api('POST', '/accounts', {
+        platform: 'mastodon',
+        settings: { instance: mastodon.url, token },
+      })
+    ).body.id
+    const media = await picture('A cup')
+    const [same, changed] = [
+      await approved({ text: 'Reconnected, the same.' }),
+      await approved({ text: 'Reconnected, another.', media: [media] }),
+    ]
+    const rules = [
+      await rule(same, [account], 'FREQ=DAILY;COUNT=2'),
+      await rule(changed, [account], 'FREQ=DAILY;COUNT=2'),
+    ]
+    mastodon.revoke(token)
+    await shift(first)
+    await worker.idle()
+    await house.bob.api('PATCH', `/media/${media}`, { alt: 'A mug' })
+    const again = await house.alice.api('POST', '/accounts', {
+      platform: 'mastodon',
+      settings: { instance: mastodon.url, token: mastodon.renew(kay) },
+    })
+    expect([again.status, again.body.id]).toEqual([201, account])
+    await worker.idle()
+    await shift(86_400_000)
+    await worker.idle()
+    const states = await Promise.all(
+      rules.map(async one => (await one.read()).map(row => row.held_for ?? row.state)),
+    )
+    expect(states).toEqual([
+      ['published', 'published'],
+      ['approval', 'approval'],
+    ])
+    expect(mastodon.accepted.map(({ text }) => text)).not.toContain('Reconnected, another.')
   })
 })

@@ -268,6 +268,15 @@ describe('an address inside', () => {
     'https://127.0.0.1/hook',
     'https://[::1]/hook',
     'https://0x7f000001/hook',
+    'https://[::ffff:127.0.0.1]/hook',
+    'https://[::ffff:a00:1]/hook',
+    'https://[64:ff9b::7f00:1]/hook',
+    'https://[fd00::1]/hook',
+    'https://[fe80::1]/hook',
+    'https://0/hook',
+    'https://100.64.0.1/hook',
+    'https://hooks.localhost./hook',
+    'https://example.com:22/hook',
     'https://169.254.169.254/latest/meta-data',
     'https://localhost/hook',
     'https://example.com:8080/hook',
@@ -278,6 +287,24 @@ describe('an address inside', () => {
     const { status, body } = await house.alice.api('POST', '/webhooks', { url })
     expect({ status, code: body.code }).toEqual({ status: 422, code: 'invalid' })
     expect(body.errors[0].path).toBe('url')
+  })
+
+  test('that a change or a test names is refused too, and one that a redirect names is not called', async () => {
+    const one = await webhook({ events: ['content.created'] })
+    for (const url of ['https://127.0.0.1/hook', 'https://[::ffff:10.0.0.1]/', 'https://u:p@example.com/'])
+      expect((await house.alice.api('PATCH', `/webhooks/${one.id}`, { url })).status).toBe(422)
+    receiver.requests.length = 0
+    receiver.faults.next('*', {
+      is: 'status',
+      status: 307,
+      headers: { location: `${receiver.url}/inside` },
+    })
+    const tried = await house.alice.api('POST', `/webhooks/${one.id}/test`)
+    expect(tried.body).toMatchObject({
+      state: 'failed',
+      answer: expect.stringContaining('redirects are not followed'),
+    })
+    expect(receiver.requests.map(({ path }) => path)).toEqual([one.path])
   })
 
   test('behind a name that leads inside, or changes its mind, is not called', async () => {

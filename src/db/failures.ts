@@ -23,7 +23,13 @@ const connectionCodes = new Set([
   '53300',
 ])
 
-const codeOf = (error: unknown): string => (error as { code?: string } | null)?.code ?? ''
+/** Two transactions that cannot both be: PostgreSQL has undone one of them whole. 40P01 deadlock, 40001 serialization. */
+const collisionCodes = new Set(['40P01', '40001'])
+const collided =
+  'Somebody else was changing the same thing at this very moment, and nothing of yours was done. Try again.'
+
+/** The code that an error carries, as the driver's and the system's do; '' where there is none. */
+export const codeOf = (error: unknown): string => (error as { code?: string } | null)?.code ?? ''
 
 /** A database that cannot be reached as `Unavailable`; anything else as it is. */
 export function reachable(error: unknown): unknown {
@@ -32,8 +38,13 @@ export function reachable(error: unknown): unknown {
   return connectionCodes.has(code) || code.startsWith('08') ? new Unavailable() : error
 }
 
-/** The failure of a scope in words: a tenant that is gone is `NotFound`, an unreachable database `Unavailable`. */
+/**
+ * The failure of a scope in words: a tenant that is gone is `NotFound`, an unreachable database `Unavailable`, and so is
+ * one that undid the scope because it met another; what the server said is the cause of that.
+ */
 export function inWords(error: unknown): unknown {
-  if (!(error instanceof Refusal) && goneCodes.has(codeOf(error))) return new NotFound()
-  return reachable(error)
+  if (error instanceof Refusal) return error
+  const code = codeOf(error)
+  if (goneCodes.has(code)) return new NotFound()
+  return collisionCodes.has(code) ? new Unavailable(collided, 1, error) : reachable(error)
 }

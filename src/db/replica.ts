@@ -4,6 +4,7 @@ import type { Log } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { derivePassword } from '../lib/seal.ts'
 import { type Database, embeddedAppRole } from './database.ts'
+import { codeOf } from './failures.ts'
 import type { Marks } from './marks.ts'
 import { type Address, behindPooler, openPool, type Sql } from './pool.ts'
 import { type Actor, createWithin, type Scope, type Within } from './scope.ts'
@@ -183,17 +184,15 @@ function leave(sql: Sql | null | undefined): void {
 
 /**
  * 40001: replay had to go on past what the read needed. 22023, 3F000, 42P01: a tenant that the replica does not have
- * yet, the first two of which the scope has already put into the words of "not found".
+ * yet. All but the last the scope has already put into words.
  */
 function reason(error: unknown): string {
   if (error instanceof Behind) return 'behind'
   if (error instanceof Refusal) {
-    if (error.code === 'unavailable') return 'lost'
+    if (error.code === 'unavailable') return codeOf(error.cause) === '40001' ? 'conflict' : 'lost'
     return error.code === 'not_found' ? 'missing' : 'refused'
   }
-  const { code } = error as { code?: string }
-  if (code === '40001') return 'conflict'
-  return code === '42P01' ? 'missing' : 'error'
+  return codeOf(error) === '42P01' ? 'missing' : 'error'
 }
 
 function readAddress(config: Config, url: string): Address {

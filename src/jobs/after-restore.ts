@@ -34,8 +34,10 @@ export async function holdAfterRestore({ config, db, log }: Services): Promise<v
 }
 
 /**
- * Holds every job whose moment has passed or that was being sent, and ends the calls of n8n and webhooks that waited. An attempt
- * that was armed stays: it is looked for at the platform before anything is sent.
+ * Holds every job whose moment has passed or that was being sent, and ends the calls of n8n and webhooks that waited. What
+ * waited for something else when the backup was made (a brake, an approval, a connection) may have got it and gone out
+ * since, so it asks as well: a brake that has run out by now must not let it go by itself. An attempt that was armed
+ * stays: it is looked for at the platform before anything is sent.
  * @returns the number of jobs held
  */
 async function holdUncertain(scope: Scope): Promise<number> {
@@ -45,7 +47,8 @@ async function holdUncertain(scope: Scope): Promise<number> {
     from publish_jobs j where a.id = j.attempt_id and j.state = 'publishing' and a.armed_at is null and a.ended_at is null`
   const held = await sql`
     update publish_jobs j set state = 'held', held_for = 'late', next_try_at = null, lease_until = null
-    where (j.state = 'scheduled' and least(j.run_at, j.next_try_at) <= public.clock())
+    where (j.state in ('scheduled', 'held') and j.held_for is distinct from 'late'
+        and least(j.run_at, j.next_try_at) <= public.clock())
       or (j.state = 'publishing' and not exists (
         select 1 from publish_attempts a where a.id = j.attempt_id and a.armed_at is not null))
     returning j.id, j.content_id`

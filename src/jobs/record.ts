@@ -8,6 +8,7 @@ import type { Failure, Outcome } from '../platforms/platform.ts'
 import type { Rest } from '../platforms/rest.ts'
 import { besideBrakes, holdBraked } from '../publishing/braked.ts'
 import { planFirstComments } from '../publishing/first-comment.ts'
+import { outOf } from '../publishing/parts.ts'
 import { calledOffState, perhapsOut } from '../publishing/perhaps.ts'
 import { brokenNote, changedSince } from '../publishing/seals.ts'
 import type { ClaimedJob } from './claim.ts'
@@ -299,7 +300,7 @@ async function unlessFormer(
 ): Promise<Unpublished> {
   const [content] = await scope.sql`select version_id from content where id = ${job.contentId}`
   if (content?.version_id !== job.versionId)
-    return { is: 'rejected', why: { ...outcome.why, ...formerVersion } }
+    return { is: 'rejected', why: { ...outcome.why, ...formerVersion(job) } }
   const changes = await changedSince(scope, job.contentId, [job.accountId])
   await breakApproval(scope, job.contentId, changes.length > 0 ? brokenNote(changes) : outcome.why.message, {
     changes,
@@ -307,10 +308,13 @@ async function unlessFormer(
   return outcome
 }
 
-const formerVersion = {
+const formerVersion = ({ firstCommentOf, steps }: ClaimedJob) => ({
   message: 'It was to send a former version that no approval covers any more, so nothing was sent.',
-  next: 'Try again from here: it then goes out as it is now, once that is approved.',
-}
+  next:
+    firstCommentOf || outOf(steps).length > 0
+      ? 'What is out stays out. Write what is missing as a new post, unless only parts that are not out were changed: then try again from here, once that is approved.'
+      : 'Try again from here: it then goes out as it is now, once that is approved.',
+})
 
 const neverTold: Failure = {
   code: 'never_told',

@@ -10,7 +10,7 @@ import type { PostDraft } from '../publishing/post.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
 import { crashPoint } from './crash.ts'
-import { armJobs, holdLease } from './lease.ts'
+import { armJobs, holdLease, LeaseLost } from './lease.ts'
 import { type Ending, type Note, recordOutcomes } from './record.ts'
 import { accountGone, needsReconnect, PictureChanged, parentUnknown, quarantine } from './refusals.ts'
 import { restServer } from './rests.ts'
@@ -63,6 +63,8 @@ export async function sendJob(
       ms: Math.round(performance.now() - started),
     })
   } catch (error) {
+    if (error instanceof LeaseLost && (await takenBack(services, job, tenant.id)))
+      return log.info('publish job', { job: job.id, tenant: tenant.id, outcome: 'stopped' })
     // Not recorded: the lease runs out, and the next claim finds the attempt as this one has left it.
     log.error('an attempt ended without a record; it is looked at when its lease ends', {
       job: job.id,
@@ -72,6 +74,17 @@ export async function sendJob(
   } finally {
     lease.end()
   }
+}
+
+/** Whether a brake took the job back before anything of it was sent: then its attempt has its record, and all is well. */
+async function takenBack({ db }: Services, { attemptId }: ClaimedJob, tenantId: string): Promise<boolean> {
+  const actor: Actor = { tenantId, userId: null, role: 'system' }
+  const [attempt] = await db
+    .within(actor, ({ sql }) => sql`select outcome from publish_attempts where id = ${attemptId}`, {
+      readOnly: true,
+    })
+    .catch(() => [])
+  return attempt?.outcome === 'stopped'
 }
 
 /** Other processes and workspaces are told by way of the database; where that fails, the next answer tells it again. */

@@ -18,8 +18,8 @@ const clean = (value: string) => value.replace(/[\p{Cc}\u2028\u2029]/gu, ' ').sl
 
 function words(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const code = (error as { code?: unknown }).code
-  return `${error.name}: ${error.message}${typeof code === 'string' ? ` (${code})` : ''}`
+  const codes = [error, error.cause].flatMap(one => (one as { code?: unknown } | undefined)?.code ?? [])
+  return `${error.name}: ${error.message}${codes.length > 0 ? ` (${codes.join(', ')})` : ''}`
 }
 
 /**

@@ -12,6 +12,7 @@ import { partlyOut, partStep } from './parts.ts'
 import { calledOffError, calledOffState, perhapsOut, recordCalledOff } from './perhaps.ts'
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
+import { sealBroken } from './seals.ts'
 
 interface Locked {
   id: string
@@ -147,13 +148,15 @@ async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Pro
     where c.id = ${job.contentId}`
   if (rules?.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const heldFor = rules?.approval_required && rules.state !== 'approved' ? 'approval' : null
-  // Whoever mended the words wants those sent; what an attempt may have sent already stays what it was.
+  // Whoever mended the words wants those sent; what an attempt may have sent already stays what it was, as long as some
+  // approval covers it.
   await takeMendedParts(scope, job.id)
   await scope.sql`
     update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
       first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`}, wanted_at = public.clock(),
       version_id = case when j.first_comment_of is not null or ${partlyOut(scope)}
-          or exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
+          or j.error->>'code' is distinct from ${sealBroken}
+            and exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
         then j.version_id else ${rules?.version_id as string}::uuid end
     where j.id = ${job.id}`
   await holdBraked(scope, { ids: [job.id] })
