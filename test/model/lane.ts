@@ -8,6 +8,12 @@ import type { Person } from '../cast.ts'
 
 /** What every call of a dead process gets: it comes to nothing, here and at the platform. */
 class Dead extends Error {}
+/** What a call outside meets in this model: it tells whose call it was. */
+export class CalledBy extends Error {
+  constructor(readonly lane: Lane) {
+    super('nothing goes out here')
+  }
+}
 /** The database took the transaction, and its answer did not arrive. */
 class AnswerLost extends Error {}
 
@@ -34,7 +40,7 @@ export class Lane {
     private readonly person: Person,
   ) {
     // Each lane has a way out of its own: by it the platform of the model knows who calls.
-    this.services = { ...services, outbound: () => Promise.reject(new Error('nothing goes out here')) }
+    this.services = { ...services, outbound: () => Promise.reject(new CalledBy(this)) }
   }
 
   get busy(): boolean {

@@ -10,7 +10,7 @@ import { platforms } from '../../src/platforms/index.ts'
 import type { Finding, Outcome, Platform, Post, Sending } from '../../src/platforms/platform.ts'
 import { cancelJob, moveJob, resolveJob } from '../../src/publishing/moves.ts'
 import type { House } from '../cast.ts'
-import { Lane } from './lane.ts'
+import { CalledBy, Lane } from './lane.ts'
 
 /** `keyed`: a repeat is known by its key. `looked`: no key, but one can look. `blind`: neither. */
 export type Class = 'keyed' | 'looked' | 'blind'
@@ -271,14 +271,15 @@ export class World {
   }
 
   #platform(): Pick<Platform, 'publish' | 'reconcile'> {
-    const laneOf = (sending: Sending) => {
-      const lane = this.lanes.find(one => one.services.outbound === sending.fetch)
-      if (!lane) throw new Error('a lane of an earlier run')
-      return lane
+    const laneOf = async (sending: Sending) => {
+      const caller = await sending.fetch('https://there.example').catch((error: unknown) => error)
+      if (!(caller instanceof CalledBy) || !this.lanes.includes(caller.lane))
+        throw new Error('a lane of an earlier run')
+      return caller.lane
     }
     return {
       publish: async (_account, post, sending) => {
-        const lane = laneOf(sending)
+        const lane = await laneOf(sending)
         lane.arming = true
         await sending.arm().finally(() => {
           lane.arming = false
@@ -291,7 +292,7 @@ export class World {
       },
       reconcile: async (_account, _post, sending): Promise<Finding> => {
         if (this.#bounds.platform === 'blind') return { is: 'unconfirmed', why }
-        const lane = laneOf(sending)
+        const lane = await laneOf(sending)
         // The second and third look of a series tell nothing new in a world that shows a post at once.
         const looked = lane.met.at(-1)?.startsWith('look')
         if (!looked && (await lane.hold('look', ['truth', 'broken'])) === 'broken')
