@@ -49,7 +49,7 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
     'DST gaps and folds, 29 February, zone rules',
     'test/recurrences.test.ts plays it: rules are computed once, the rig would wait for years',
   ],
-  [22, 'a thread that breaks off', 'needs threads'],
+  [22, 'a thread that breaks off', 'test/thread-crash.test.ts plays it, killed at every step of each part'],
   [24, 'n8n down, slow, answering twice', 'test/workflows.test.ts plays it; publishing does not ask n8n'],
   [25, 'ComfyUI down or forgetful', 'test/generate.test.ts plays it; publishing does not ask ComfyUI'],
   [26, 'disk full', 'test/storage.test.ts and test/media-storage.test.ts play it on a small disk'],
