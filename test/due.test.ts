@@ -1,6 +1,7 @@
 /** When a workspace is due next: who plans lowers it, who claims computes it anew, and neither forgets the other's. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Actor, Scope } from '../src/db/scope.ts'
+import { claimJobs } from '../src/jobs/claim.ts'
 import { claimDue } from '../src/jobs/visit.ts'
 import { scheduleJobs } from '../src/publishing/schedule.ts'
 import { type House, openHouse } from './cast.ts'
@@ -83,4 +84,25 @@ test('what is planned while a claim is open is due after it, though the row told
   await claim.commit()
   await planning
   expect(await dueAt()).toEqual(at)
+})
+
+test('a claim takes what is due and nothing that is due in a moment', async () => {
+  const other = (await house.alice.api('POST', '/accounts', { platform: 'rehearsal', settings: {} })).body.id
+  const plan = async (to: string, when: object) => {
+    const content = await write('Of two moments')
+    const made = await house.alice.api('POST', `/content/${content}/publish-jobs`, {
+      accounts: [to],
+      ...when,
+    })
+    return made.body.items[0].id as string
+  }
+  const third = (await house.alice.api('POST', '/accounts', { platform: 'rehearsal', settings: {} })).body.id
+  const at = inMs(60_000)
+  await plan(other, { at: at.toISOString() })
+  const due = await plan(third, { at: new Date(at.getTime() - 3_000).toISOString() })
+  await house.shiftClock(at.getTime() - Date.now() - 1_500)
+  const { jobs } = await house.services.db.within(actor(), scope => claimJobs(scope, 'a worker', 50))
+  expect(jobs.map(({ id }) => id)).toContain(due)
+  // By the clock of the claim itself, however long the machine took to come here.
+  for (const { runAt, claimedAt } of jobs) expect(runAt.getTime()).toBeLessThanOrEqual(claimedAt.getTime())
 })

@@ -226,13 +226,15 @@ describe('the forecast', () => {
 
   test('an approval is known at once of a post that something else holds as well', async () => {
     const { job, content } = await plan('Approved under a brake', rehearsal, 10 * hour)
-    await house.alice.api('PATCH', '/workspace', { approvalRequired: true })
     const brake = await house.alice.api('POST', '/brakes', { scope: 'workspace', reason: 'Wait.' })
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: true })
+    const heldFor = async () => (await house.alice.api('GET', `/publish-jobs/${job}`)).body.heldFor
+    expect(await heldFor()).toBe('brake')
     await house.ann.api('POST', `/content/${content}/submission`)
     expect(codes(await look(), job)).toContain('approval_missing')
     expect((await house.cora.api('POST', `/content/${content}/approval`, {})).status).toBe(201)
     expect(of((await house.alice.api('GET', '/forecasts/latest')).body, job)).toBeUndefined()
-    expect((await house.alice.api('GET', `/publish-jobs/${job}`)).body.heldFor).toBe('brake')
+    expect(await heldFor()).toBe('brake')
     await house.alice.api('DELETE', `/brakes/${brake.body.id}`)
     await house.alice.api('PATCH', '/workspace', { approvalRequired: false })
     await clear()
