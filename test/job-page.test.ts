@@ -109,6 +109,9 @@ describe('a job’s page', () => {
     const made = await house.bob.api('POST', `/content/${body.id}/publish-jobs`, { accounts, ...later() })
     const [one, two] = made.body.items
     expect((await house.bob.page('GET', at(one.id))).html).toContain(at(two.id))
+    await house.bob.api('DELETE', `/publish-jobs/${two.id}`)
+    const { html } = await house.bob.page('GET', at(one.id))
+    expect(html.slice(html.indexOf(at(two.id)))).toContain('Cancelled</span>')
   })
 })
 

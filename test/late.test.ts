@@ -59,6 +59,8 @@ describe('a post that is late', () => {
     const today = (await house.bob.page('GET', '/w/northwind')).html
     expect(today).toContain('Three hours are too much')
     expect(today).toContain('Not sent: its moment passed 3 h ago')
+    const { html } = await house.bob.page('GET', `/w/northwind/publish-jobs/${id}`)
+    expect(html).toMatch(/href="\/help\/rehearsal#late"[\s\S]*?What that means/)
     await house.bob.api('POST', `/publish-jobs/${id}/resolution`, { as: 'retry' })
     await worker.idle()
     expect((await job(id)).state).toBe('published')

@@ -76,14 +76,20 @@ export async function claimJobs(
   return { jobs, aside }
 }
 
-/** Asks what a claim asks, for nothing. */
-export async function warmClaim(scope: Scope): Promise<void> {
-  await Promise.all([
-    findDue(scope, 0, new Map(), []),
-    openAccounts(scope, []),
-    postDrafts(scope, []),
-    markClaimed(scope, '', []),
-  ])
+/**
+ * Claims the next planned job although it is not due: for a rehearsal that is rolled back. Asks what a claim asks.
+ * @returns null when nothing is planned, or others have it in hand
+ */
+export async function claimSoonest(scope: Scope): Promise<ClaimedJob | null> {
+  await findDue(scope, 0, new Map(), [])
+  const [soonest] = await scope.sql`
+    select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform,
+      0::float8 as late, public.clock() as now, (select approval_required from workspace) as approval_required
+    from publish_jobs j join social_accounts a on a.id = j.account_id
+    where j.state = 'scheduled' order by coalesce(j.next_try_at, j.run_at) limit 1 for update of j skip locked`
+  if (!soonest) return null
+  const [job] = await claimFound(scope, 'rehearsal', 1, [{ ...soonest, aside: null, rest: null }])
+  return job ?? null
 }
 
 type Aside = 'brake' | 'late' | 'backlog' | 'limit'

@@ -129,11 +129,6 @@ async function recordPublished(scope: Scope, ended: readonly EndedPublished[]): 
   return recorded
 }
 
-/** Asks what recording the common end asks, for nothing. */
-export async function warmRecord(scope: Scope): Promise<void> {
-  await Promise.all([endPublished(scope, []), recordAll(scope, [])])
-}
-
 async function endPublished(scope: Scope, ended: readonly EndedPublished[]): Promise<Set<string>> {
   const rows = await scope.sql`
     with given as (

@@ -200,7 +200,7 @@ export function createWorker(services: Services): Worker {
       order by next_due_at limit ${mostAhead}`
     const ms = soon[0]?.ms as number | undefined
     if (ms !== undefined && ms < horizonMs) timer = setTimeout(() => wake(), Math.ceil(ms))
-    warm(soon.map(row => row.tenant_id as string))
+    warm(soon.map(row => ({ tenantId: row.tenant_id as string, ms: row.ms as number })))
   }
 
   function wake(planned?: string): void {

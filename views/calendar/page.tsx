@@ -106,6 +106,9 @@ function Elsewhere({ slug }: { slug: string }): Html {
       <LinkButton href={`/w/${slug}/recurrences`} variant="quiet" size="small" icon="repeat-2">
         What repeats
       </LinkButton>
+      <LinkButton href={`/w/${slug}/brakes`} variant="quiet" size="small" icon="pause">
+        Brakes
+      </LinkButton>
       <LinkButton href={`/w/${slug}/publish-jobs`} variant="quiet" size="small" icon="list">
         All jobs
       </LinkButton>

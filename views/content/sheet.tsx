@@ -14,7 +14,7 @@ import {
 } from '../ui/index.tsx'
 import { PictureParts } from './pictures.tsx'
 import { ScheduleBar } from './schedule.tsx'
-import { OwnThread, ThreadParts } from './thread.tsx'
+import { FirstPartHead, OwnThread, ThreadParts } from './thread.tsx'
 import { accountName, isWide, shortName } from './words.ts'
 
 export type Errors = Readonly<Record<string, string>>
@@ -48,6 +48,7 @@ export function DraftSheet({
         }))}
         error={errors.accounts}
       />
+      {typed.parts.length > 0 && <FirstPartHead of={typed.parts.length + 1} />}
       <Paper
         name="text"
         label="Text for everywhere"

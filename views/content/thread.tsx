@@ -75,6 +75,15 @@ export function ThreadParts({ sheet, here, errors }: Place): Html {
   )
 }
 
+/** What stands above the text for everywhere once it is the first of several. */
+export function FirstPartHead({ of }: { of: number }): Html {
+  return (
+    <div class="part-head part-first">
+      <small class="num">Part 1 of {of}</small>
+    </div>
+  )
+}
+
 function PartHead({ here, part, of }: { here: string; part: number; of: number }): Html {
   const act = (what: string) => ({
     size: 'small' as const,

@@ -11,6 +11,8 @@ export interface Words {
   title: Child
   text?: Child
   links?: Child
+  /** The page about the failure that it tells of. */
+  help?: Child
 }
 
 export function cardWords(
@@ -69,8 +71,8 @@ export function cardWords(
             {elsewhere}
             {row.nextTryAt && limited && (
               <p>
-                It waits for {network}’s limit until <Time at={row.nextTryAt} zone={zone} shape="time" />:{' '}
-                {row.account.name} has posted as much as {network} allows for now. It goes out by itself then.
+                It waits for {network}’s limit until <Time at={row.nextTryAt} zone={zone} shape="time" />: no
+                more is taken from here before. It goes out by itself then.
               </p>
             )}
             {row.nextTryAt && !limited && job.attempts.length === 0 && (
@@ -103,6 +105,7 @@ export function cardWords(
             {post}
           </>
         ),
+        help: row.nextTryAt && error?.link,
       }
     case 'publishing':
       return {
@@ -147,6 +150,7 @@ export function cardWords(
             </>
           ),
           links: post,
+          help: error?.link,
         }
       return {
         kicker: heldWords(row),
@@ -164,43 +168,33 @@ export function cardWords(
             {unsure}
           </>
         ),
-        links:
-          row.heldFor === 'brake' ? (
-            <>
+        links: (
+          <>
+            {row.heldFor === 'brake' && (
               <LinkButton href={`${base}/brakes`} icon="pause">
                 The brakes
               </LinkButton>
-              {post}
-            </>
-          ) : row.heldFor === 'approval' ? (
-            post
-          ) : (
-            reconnect
-          ),
+            )}
+            {row.heldFor === 'reconnect' ? reconnect : post}
+          </>
+        ),
+        help: error?.link,
       }
     case 'failed':
       return {
         kicker: 'Failed',
         title: job.error?.message ?? 'It did not go out.',
         text: error?.next,
-        links: (
-          <>
-            {error?.link}
-            {post}
-          </>
-        ),
+        links: post,
+        help: error?.link,
       }
     case 'unconfirmed':
       return {
         kicker: 'Did this go out?',
         title: job.error?.message ?? `${network} stopped answering while we were sending it.`,
         text: error?.next ?? <p>Have a look, then tell us. We do not send it twice without you.</p>,
-        links: (
-          <>
-            {profile}
-            {error?.link}
-          </>
-        ),
+        links: profile,
+        help: error?.link,
       }
     default:
       return {

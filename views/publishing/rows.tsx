@@ -6,16 +6,30 @@ import { drawnState, firstWords, lateWords, whenWords } from './words.ts'
 
 /** How a job stands, at the end of its line; being late is told by shape, word and colour of its own. */
 export function JobMark({ job }: { job: JobRow }): Html {
+  const told = whenWords(job)
+  const words = told && <Parts words={told} />
   if (job.state !== 'scheduled' || !lateWords(job))
-    return <StateMark state={drawnState(job)}>{whenWords(job)}</StateMark>
+    return <StateMark state={drawnState(job)}>{words}</StateMark>
   return (
     <span class="mark failed">
       <Icon name="clock-alert" />
       <span>
         <span class="unseen">Scheduled: </span>
-        {whenWords(job)}
+        {words}
       </span>
     </span>
+  )
+}
+
+/** `waits for approval, late by 5 min`: each part on a line of its own at the end of a wide row. */
+function Parts({ words }: { words: string }): Html {
+  const parts = words.split(', ')
+  return (
+    <>
+      {parts.map((part, at) => (
+        <span class="mark-part">{at < parts.length - 1 ? `${part}, ` : part}</span>
+      ))}
+    </>
   )
 }
 

@@ -71,6 +71,7 @@ function StateCard({ workspace, sheet, maySchedule }: Omit<StatusProps, 'polled'
           {job.state === 'held' && words.links}
           {maySchedule && <Actions base={base} sheet={sheet} />}
           {job.state !== 'held' && words.links}
+          {words.help}
           {!settled.has(job.state) && (
             <noscript>
               <LinkButton href={`${base}/publish-jobs/${row.id}`} variant="quiet" icon="refresh-cw">

@@ -53,7 +53,7 @@ export function firstWords(text: string, length = 90): string {
   if (characters.length <= length) return line
   const cut = characters.slice(0, length).join('')
   const space = cut.lastIndexOf(' ')
-  return `${space > length * 0.6 ? cut.slice(0, space) : cut}…`
+  return `${(space > length * 0.6 ? cut.slice(0, space) : cut).replace(/[\s,;:.–—-]+$/u, '')}…`
 }
 
 /** Minutes as people say them, exactly: `45 min`, `2 h`, `1 h 30 min`, `3 days`. */

@@ -68,6 +68,23 @@ export function SettingsPage(props: SettingsProps): Html {
         )}
       </Section>
       <Section
+        id="rhythm"
+        title="When posts go out"
+        about="Each account has its own slots of the week; a brake holds what is planned."
+      >
+        <div class="buttons">
+          <LinkButton href={`/w/${workspace.slug}/accounts`} icon="calendar-plus">
+            Accounts and their slots
+          </LinkButton>
+          <LinkButton href={`/w/${workspace.slug}/recurrences`} icon="repeat-2">
+            What repeats
+          </LinkButton>
+          <LinkButton href={`/w/${workspace.slug}/brakes`} icon="pause">
+            Brakes
+          </LinkButton>
+        </div>
+      </Section>
+      <Section
         id="you"
         title="Your password"
         about={`You are ${frame.user.name}, ${frame.user.role}, and sign in as ${frame.user.email}.`}

@@ -42,7 +42,6 @@ export function deliveryMoment(
             The next try comes by itself, <Time at={nextTryAt} zone={zone} />.
           </p>
         )}
-        {state === 'waiting' && !nextTryAt && <p>It waits its turn behind an earlier message.</p>}
         {attempts.length > 0 && (
           <Raw label={attempts.length === 1 ? 'One try' : `${attempts.length} tries`}>
             {attempts.map(one => `${one.at}  ${one.ms} ms  ${one.status ?? '–'}  ${one.words}`).join('\n')}

@@ -52,19 +52,36 @@ export function WebhookForm({
           autocomplete="off"
           spellcheck={false}
         />
-        <Choices
-          kind="checkbox"
-          name="events"
-          label="What it is told of"
-          hint="Without a tick: everything, and what is added later."
-          error={form?.errors.events}
-          value={chosen}
-          options={hookEvents.map(event => ({ value: event, label: eventWords[event], hint: event }))}
-        />
+        <div class="in-columns">
+          <Choices
+            kind="checkbox"
+            name="events"
+            label="What it is told of"
+            hint="Without a tick: everything, and what is added later."
+            error={form?.errors.events}
+            value={chosen}
+            options={hookEvents.map(event => ({
+              value: event,
+              label: eventWords[event],
+              hint: <Code event={event} />,
+            }))}
+          />
+        </div>
         <Buttons>
           <Button variant={now ? 'plain' : 'main'}>{button}</Button>
         </Buttons>
       </Form>
     </Block>
+  )
+}
+
+/** An event's name, which may break behind its dot alone. */
+function Code({ event }: { event: HookEvent }): Html {
+  const [noun, what] = event.split('.')
+  return (
+    <>
+      {noun}.<wbr />
+      {what}
+    </>
   )
 }

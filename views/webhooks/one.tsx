@@ -74,7 +74,10 @@ export function WebhookPage({
           </div>
         )}
         <Standing webhook={webhook} zone={zone} />
-        <Block title="Deliveries" note="Every message of the last 30 days, with its tries.">
+        <Block
+          title="Deliveries"
+          note="Every message of the last 30 days, with its tries. What waits goes out in order."
+        >
           <div class="form">
             <Tabs
               label="Which deliveries"

@@ -58,9 +58,10 @@ export async function openBenchHouse(tenants: number): Promise<BenchHouse> {
     owner: database => ({ socket: cluster.socket, user: ownerUser, password, database }),
     async grow(wanted) {
       await inLanes(Math.max(0, wanted - ids.length), 4, makeOne)
-      // As tenants that have lived for a while: their daily sweeps are spread over the day, nobody's counts are due.
+      // As tenants that have lived for a while: their daily sweeps are spread over the day, nothing else is due.
       await db.owner`
-        update public.tenant_due set swept_at = public.clock() - random() * interval '23 hours', counts_due_at = null`
+        update public.tenant_due set swept_at = public.clock() - random() * interval '23 hours', counts_due_at = null,
+          read_back_due_at = null, forecast_due_at = null`
     },
     async close() {
       await close()
