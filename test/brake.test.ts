@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import { takeBrakeOff } from '../src/brakes/brakes.ts'
 import { tagPattern, wordPattern } from '../src/brakes/pattern.ts'
+import type { Scope } from '../src/db/scope.ts'
 import { claimJobs } from '../src/jobs/claim.ts'
 import { armJobs, HeldBack, holdLease, LeaseLost } from '../src/jobs/lease.ts'
 import { recordOutcome, recordOutcomes } from '../src/jobs/record.ts'
@@ -8,6 +10,7 @@ import { createTogether } from '../src/jobs/together.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { newId } from '../src/lib/id.ts'
 import { stopSends } from '../src/publishing/braked.ts'
+import { scheduleJobs } from '../src/publishing/schedule.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 
 let house: House
@@ -378,6 +381,88 @@ describe('a post that is with a worker when a brake is put on', () => {
     expect(answers).toEqual(['held back', 'armed', 'armed', 'lost'])
     const armed = await Promise.all(ids.map(async id => (await job(id)).attempts[0].armedAt !== null))
     expect(armed).toEqual([false, true, true])
+  })
+})
+
+describe('a brake that is just being taken off', () => {
+  const owner = () => ({ tenantId: house.alice.tenant.id, userId: house.alice.id, role: 'owner' }) as const
+  /** Does `work` in a transaction that stays open until `commit`. */
+  async function hold(work: (scope: Scope) => Promise<unknown>) {
+    const [done, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const held = house.services.db.within(owner(), async scope => {
+      await work(scope)
+      done.resolve()
+      await go.promise
+    })
+    await Promise.race([done.promise, held])
+    return {
+      async commit() {
+        go.resolve()
+        await held
+      },
+    }
+  }
+  /** Until it waits for somebody's lock, or has not had to. */
+  async function untilWaits(work: Promise<unknown>): Promise<void> {
+    let over = false
+    const ended = () => {
+      over = true
+    }
+    work.then(ended, ended)
+    await until(async () => {
+      const [waits] = await house.services.db.owner`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return over || Boolean(waits)
+    })
+  }
+
+  test('does not hold what is planned meanwhile for ever', async () => {
+    const [content, account] = [await write('Planned meanwhile'), await rehearsal()]
+    const { body } = await putOn({ scope: 'account', value: account })
+    const off = await hold(scope => takeBrakeOff(scope, body.id))
+    const planning = plan(content, account)
+    await untilWaits(planning)
+    await off.commit()
+    expect(await job(await planning)).toMatchObject({ state: 'scheduled', heldFor: null })
+  })
+
+  test('sees what was just being planned, and lets it go', async () => {
+    const [content, account] = [await write('Planned just before'), await rehearsal()]
+    const { body } = await putOn({ scope: 'account', value: account })
+    const wish = { accounts: [account], ...inMs(minute) }
+    const planning = await hold(scope => scheduleJobs(scope, content, wish))
+    const off = house.alice.api('DELETE', `/brakes/${body.id}`)
+    await untilWaits(off)
+    await planning.commit()
+    expect((await off).status).toBe(200)
+    const { items } = (await house.alice.api('GET', `/publish-jobs?limit=100`)).body
+    expect(items.find(({ contentId }: { contentId: string }) => contentId === content)).toMatchObject({
+      state: 'scheduled',
+      heldFor: null,
+    })
+  })
+
+  test('gets nothing more to hold from a worker, which does not wait for it either', async () => {
+    const account = await rehearsal()
+    const id = await plan(await write('Claimed meanwhile'), account)
+    // As one that a change of words has brought under a brake: not held yet, and met by the claim.
+    const brake = newId()
+    await house.services.db.within(
+      system(),
+      ({ sql }) => sql`
+        insert into brakes (id, scope, value, about, reason) values (${brake}, 'account', ${account}, 'it', 'A race')`,
+    )
+    await house.shiftClock(minute + 1_000)
+    const off = await hold(scope => takeBrakeOff(scope, brake))
+    const claimed = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 50), {
+      timeoutMs: 5_000,
+    })
+    expect(claimed.jobs.map(one => one.id)).not.toContain(id)
+    await off.commit()
+    expect(await job(id)).toMatchObject({ state: 'scheduled', heldFor: null })
+    worker.wake()
+    await worker.idle()
+    expect((await job(id)).state).toBe('published')
   })
 })
 

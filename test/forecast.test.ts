@@ -1,9 +1,12 @@
 /** The forecast: every planned job rehearsed without sending, each night and on demand. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { firstAlike } from '../src/forecast/alike.ts'
+import { forgetFindings } from '../src/forecast/listen.ts'
 import type { Finding, Forecast } from '../src/forecast/schema.ts'
 import { crontab } from '../src/jobs/crontab.ts'
+import { forecastTenant } from '../src/jobs/forecasts.ts'
 import { createWorker } from '../src/jobs/worker.ts'
+import { newId } from '../src/lib/id.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 import { type Mastodon, type Smtp, startMastodon, startSmtp } from './peers/index.ts'
 import { newPicture } from './world.ts'
@@ -221,6 +224,22 @@ describe('the forecast', () => {
     await clear()
   })
 
+  test('an approval is known at once of a post that something else holds as well', async () => {
+    const { job, content } = await plan('Approved under a brake', rehearsal, 10 * hour)
+    const brake = await house.alice.api('POST', '/brakes', { scope: 'workspace', reason: 'Wait.' })
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: true })
+    const heldFor = async () => (await house.alice.api('GET', `/publish-jobs/${job}`)).body.heldFor
+    expect(await heldFor()).toBe('brake')
+    await house.ann.api('POST', `/content/${content}/submission`)
+    expect(codes(await look(), job)).toContain('approval_missing')
+    expect((await house.cora.api('POST', `/content/${content}/approval`, {})).status).toBe(201)
+    expect(of((await house.alice.api('GET', '/forecasts/latest')).body, job)).toBeUndefined()
+    expect(await heldFor()).toBe('brake')
+    await house.alice.api('DELETE', `/brakes/${brake.body.id}`)
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: false })
+    await clear()
+  })
+
   test('a seal that is broken or missing is told before the post is stopped by it', async () => {
     const form = new FormData()
     form.append('file', await newPicture())
@@ -270,6 +289,32 @@ describe('the forecast', () => {
     })
     await house.alice.api('DELETE', `/brakes/${brake.body.id}`)
     expect(of((await house.alice.api('GET', '/forecasts/latest')).body, job)).toBeUndefined()
+    await clear()
+  })
+
+  test('what was found of many is forgotten in one statement', async () => {
+    const ours = await Promise.all(
+      [1, 2, 3].map(number => plan(`Number ${number} of a few posts`, rehearsal, number * day)),
+    )
+    expect((await look()).jobs.length).toBe(3)
+    let statements = 0
+    await inside(scope => {
+      const sql = new Proxy(scope.sql, {
+        apply(target, self, given) {
+          statements++
+          return Reflect.apply(target, self, given)
+        },
+      })
+      const held = ours.map(({ job }) => ({
+        id: newId(),
+        type: 'publish_job.held' as const,
+        subjectId: job,
+        data: {},
+      }))
+      return forgetFindings({ ...scope, sql }, held)
+    })
+    expect(statements).toBe(1)
+    expect((await house.alice.api('GET', '/forecasts/latest')).body.jobs).toEqual([])
     await clear()
   })
 
@@ -362,6 +407,12 @@ describe('the forecast', () => {
     await house.shiftClock(first.getTime() - Date.now() + 60_000)
     await Promise.all([night(), night()])
     expect((await due()).getTime()).toBeGreaterThan(first.getTime() + 20 * hour)
+    // Whoever found it due a moment ago finds it done.
+    await forecastTenant(house.services, house.alice.tenant.id)
+    const made = await inside<unknown[]>(
+      ({ sql }) => sql`select id from events where type = 'forecast.made' and data @> '{"nightly": true}'`,
+    )
+    expect(made).toHaveLength(1)
     const forecast: Forecast = (await house.alice.api('GET', '/forecasts/latest')).body
     expect(of(forecast, job)?.level).toBe('red')
     const found = of(forecast, twin.job)?.findings as Finding[]

@@ -109,6 +109,27 @@ describe('a limit that is used up', () => {
     await until(async () => (await job(dan, waiting[1]?.[1] as string)).state === 'published')
   }, 120_000)
 
+  test('of a server is kept to here when another process was told of it', async () => {
+    const { alice } = house
+    const { id: account } = await connect(alice)
+    const id = await plan(alice, 'Held by what another was told', account)
+    // As another process writes it, with nothing of it in the memory of this one.
+    await house.services.db.sql`
+      insert into public.resting_servers as r (host, until) values (${mastodon.host}, public.clock() + interval '1 hour')
+      on conflict (host) do update set until = excluded.until`
+    const before = mastodon.requests.length
+    await house.shiftClock(minute + 1_000)
+    await until(async () => (await job(alice, id)).error !== null)
+    await worker.idle()
+    expect(await job(alice, id)).toMatchObject({
+      state: 'scheduled',
+      error: { code: 'waits_for_limit' },
+      attempts: [],
+    })
+    expect(mastodon.requests.length).toBe(before)
+    await house.services.db.sql`delete from public.resting_servers where host = ${mastodon.host}`
+  })
+
   test('a person who wants it now waits for the limit too', async () => {
     const { alice } = house
     const { id: account } = await connect(alice)

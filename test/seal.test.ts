@@ -307,6 +307,19 @@ describe('the worker', () => {
     expect((await job(id)).attempts.at(-1)).toMatchObject({ armedAt: null, sentSha256: null })
   })
 
+  test('asks once more for a first comment too', async () => {
+    const content = await approved({ text: 'Out.', firstComment: 'Taken back meanwhile.' })
+    const [id] = (await plan(content, [await rehearsal()], { now: true })) as [string]
+    const { claimed } = await claim(id)
+    const out = { is: 'published', remoteId: 'here', remoteUrl: null } as const
+    await inside(scope => recordOutcome(scope, claimed, out))
+    const comment = (await commentOf(id)).id as string
+    const { lease, payload } = await claim(comment)
+    await house.bob.api('DELETE', `/content/${content}/approval`)
+    await expect(lease.arm({}, payload)).rejects.toBeInstanceOf(Unsealed)
+    expect((await job(comment)).attempts.at(-1)).toMatchObject({ armedAt: null, sentSha256: null })
+  })
+
   test('sends those bytes and no others, also when it is asked without any', async () => {
     const content = await approved({ text: 'These bytes.' })
     const [id] = (await plan(content, [await rehearsal()], { now: true })) as [string]

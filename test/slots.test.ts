@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { newId } from '../src/lib/id.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 
 let house: House
@@ -94,6 +95,20 @@ describe('slots', () => {
     // The first fifty of them, without a hole; the list ends after 62 days.
     expect(taken.slice(0, expected.length)).toEqual(expected.slice(0, 50))
     expect(await free(account)).toEqual([])
+  })
+
+  test('has one post a moment in the table too', async () => {
+    const account = await rehearsal()
+    await slots(account, [1], '07:00')
+    const id = (await next([account])).body.items[0].id as string
+    const again = house.services.db.within(
+      { tenantId: alice.tenant.id, userId: null, role: 'system' },
+      ({ sql }) => sql`
+        insert into publish_jobs (id, content_id, version_id, account_id, state, run_at, local, zone, slot_id, occurrence)
+        select ${newId()}, content_id, version_id, account_id, state, run_at, local, zone, slot_id, occurrence
+        from publish_jobs where id = ${id}`,
+    )
+    await expect(again).rejects.toThrow('publish_jobs_slot')
   })
 
   test('next is refused in words where there is none', async () => {

@@ -120,6 +120,31 @@ describe('a thread killed at every step of every part', () => {
       },
     })
   }, 120_000)
+
+  test('what is out is found where a worker goes on, also when it would be refused by now', async () => {
+    const stage = await openStage([])
+    closing.push(stage.house.close)
+    const { alice } = stage.house
+    const account = await connect(stage.house, 'rehearsal', {})
+    const victim = await hireVictim(stage, '3/after-send')
+    const { body } = await alice.api('POST', '/content', {
+      text: 'One',
+      thread: [{ text: 'Two' }, { text: 'Three' }],
+    })
+    const planned = await alice.api('POST', `/content/${body.id}/publish-jobs`, {
+      accounts: [account],
+      now: true,
+    })
+    const id = planned.body.items[0].id as string
+    expect(await victim.perform()).toBe(true)
+    expect((await alice.api('GET', `/publish-jobs/${id}`)).body.thread.out).toHaveLength(2)
+    await stage.house.services.db.owner.unsafe(
+      `update ${alice.tenant.schema}.social_accounts set settings = '{"answer": "rejected"}' where id = '${account}'`,
+    )
+    const done = await takeOver(stage, id)
+    expect(done).toMatchObject({ state: 'published', error: null })
+    expect(done.thread.out).toHaveLength(3)
+  }, 60_000)
 })
 
 describePeer('pds', 'a thread killed at every step of every part, on a real server', () => {

@@ -12,8 +12,11 @@ import {
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import { restoredName } from '../src/backup/restore.ts'
+import type { Scope } from '../src/db/scope.ts'
 import { holdAfterRestore } from '../src/jobs/after-restore.ts'
+import { type ClaimedCall, makeCall } from '../src/jobs/calls.ts'
 import { sweepTenant } from '../src/jobs/sweep.ts'
+import { claimDue } from '../src/jobs/visit.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { createOutbound } from '../src/lib/fetch.ts'
 import { newId } from '../src/lib/id.ts'
@@ -23,6 +26,7 @@ import { rewindTenant } from '../src/tenants/rewind.ts'
 import { secretOf, takeSnapshot } from '../src/tenants/snapshots.ts'
 import { exported, fileOf, groundOf } from './capsules.ts'
 import { type House, openHouse } from './cast.ts'
+import { startSmtp } from './peers/index.ts'
 import { type Received, type Served, serve } from './peers/serve.ts'
 
 setDefaultTimeout(60_000)
@@ -448,6 +452,60 @@ describe('order', () => {
     expect(at(path)).toHaveLength(1)
     await worker.stop(100)
   })
+
+  test('sixteen receivers that hang keep neither mails, nor posts, nor another workspace’s messages', async () => {
+    const open = Promise.withResolvers<void>()
+    const hanging = await serve(async request => {
+      if (request.path.startsWith('/hangs')) await open.promise
+      return new Response('ok')
+    })
+    const smtp = await startSmtp()
+    const other = await openHouse({
+      OUTBOUND_ALLOW: new URL(hanging.url).host,
+      SMTP_URL: smtp.url(),
+      MAIL_FROM: 'desk@example.com',
+      RATE_LIMIT: 'off',
+    })
+    const worker = createWorker(other.services)
+    const tick = (holds: () => boolean | Promise<boolean>) =>
+      until(async () => {
+        worker.wake()
+        return holds()
+      })
+    const at = (path: string) => hanging.requests.filter(request => request.path.startsWith(path)).length
+    try {
+      const { alice, bob, dan } = other
+      for (let number = 0; number < 16; number++) {
+        const url = `${hanging.url}/hangs/${number}`
+        expect((await alice.api('POST', '/webhooks', { url, events: ['content.created'] })).status).toBe(201)
+      }
+      await dan.api('POST', '/webhooks', { url: `${hanging.url}/quick`, events: ['content.created'] })
+      const content = await bob.api('POST', '/content', { text: 'Told to sixteen' })
+      await tick(() => at('/hangs') === 4)
+      const email = 'new@northwind.example'
+      expect((await alice.api('POST', '/invitations', { email, role: 'author' })).status).toBe(201)
+      const feed = (await alice.api('GET', '/accounts')).body.items[0].id as string
+      const made = await bob.api('POST', `/content/${content.body.id}/publish-jobs`, {
+        accounts: [feed],
+        now: true,
+      })
+      await dan.api('POST', '/content', { text: 'Told to one' })
+      await tick(() => smtp.mails.some(({ to }) => to.includes(email)))
+      await tick(() => at('/quick') === 1)
+      const job = `/publish-jobs/${made.body.items[0].id}`
+      await tick(async () => (await alice.api('GET', job)).body.state === 'published')
+      // A workspace's share of the calls: the other twelve wait, and keep nobody.
+      expect(at('/hangs')).toBe(4)
+      open.resolve()
+      await worker.idle()
+      await tick(() => at('/hangs') === 16)
+    } finally {
+      open.resolve()
+      await worker.stop(5_000)
+      await other.close()
+      await Promise.all([hanging.stop(), smtp.stop()])
+    }
+  })
 })
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -487,6 +545,40 @@ describe('a worker that dies', () => {
     expect(textsAt(path)).toEqual(['first', 'first', 'second'])
     expect(idOf(at(path)[1])).toBe(idOf(at(path)[0]) as string)
     expect((await log(id)).map(({ state }: { state: string }) => state)).toEqual(['delivered', 'delivered'])
+  })
+
+  test('nothing is stranded in line when one ends while another worker lines up', async () => {
+    const { id, path } = await webhook({ events: ['content.created'] })
+    const { alice, services } = house
+    const system = { tenantId: alice.tenant.id, userId: null, role: 'system' } as const
+    const claim = (scope: Scope) =>
+      claimDue(scope, 'a worker', { posts: 8, mails: 8, calls: 8 }, new Map(), [])
+    await written('first')
+    const { calls } = await services.db.within(system, claim)
+    const call = calls[0] as ClaimedCall
+    expect(calls).toHaveLength(1)
+    await written('second')
+    const [lined, commit] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const other = services.db.within(system, async scope => {
+      await claim(scope)
+      lined.resolve()
+      await commit.promise
+    })
+    await Promise.race([lined.promise, other])
+    let over = false
+    const ending = makeCall(services, alice.tenant.id, call).finally(() => {
+      over = true
+    })
+    await until(async () => {
+      const [waits] = await services.db.owner`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return over || Boolean(waits)
+    })
+    commit.resolve()
+    await Promise.all([other, ending])
+    await work()
+    expect(textsAt(path)).toEqual(['first', 'second'])
+    expect(await read(id)).toMatchObject({ waiting: 0 })
   })
 
   test('who took too long may not record over the one that took over', async () => {
