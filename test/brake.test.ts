@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { takeBrakeOff } from '../src/brakes/brakes.ts'
 import { tagPattern, wordPattern } from '../src/brakes/pattern.ts'
-import type { Scope } from '../src/db/scope.ts'
 import { claimJobs } from '../src/jobs/claim.ts'
 import { armJobs, HeldBack, holdLease, LeaseLost } from '../src/jobs/lease.ts'
 import { recordOutcome, recordOutcomes } from '../src/jobs/record.ts'
@@ -12,6 +11,7 @@ import { newId } from '../src/lib/id.ts'
 import { stopSends } from '../src/publishing/braked.ts'
 import { scheduleJobs } from '../src/publishing/schedule.ts'
 import { type House, openHouse, type Person } from './cast.ts'
+import { anybodyWaits, hold, until } from './waiting.ts'
 
 let house: House
 let worker: Worker
@@ -44,13 +44,6 @@ async function plan(content: string, account: string, when: object = inMs(minute
   })
   expect(made.status).toBe(201)
   return made.body.items[0].id
-}
-const until = async (what: () => Promise<boolean>, ms = 10_000): Promise<void> => {
-  const end = Date.now() + ms
-  while (!(await what())) {
-    if (Date.now() > end) throw new Error('It did not come to that in time')
-    await Bun.sleep(20)
-  }
 }
 const putOn = async (wish: object, by: Person = house.alice) =>
   by.api('POST', '/brakes', { reason: 'Bad news today.', ...wish })
@@ -348,11 +341,7 @@ describe('a post that is with a worker when a brake is put on', () => {
       () => 'armed',
       error => error,
     )
-    await until(async () => {
-      const [waits] = await house.services.db.owner`
-        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-      return Boolean(waits)
-    })
+    await until(() => anybodyWaits(house.services.db))
     commit.resolve()
     await brake
     expect(await armed).toBeInstanceOf(HeldBack)
@@ -386,22 +375,6 @@ describe('a post that is with a worker when a brake is put on', () => {
 
 describe('a brake that is just being taken off', () => {
   const owner = () => ({ tenantId: house.alice.tenant.id, userId: house.alice.id, role: 'owner' }) as const
-  /** Does `work` in a transaction that stays open until `commit`. */
-  async function hold(work: (scope: Scope) => Promise<unknown>) {
-    const [done, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    const held = house.services.db.within(owner(), async scope => {
-      await work(scope)
-      done.resolve()
-      await go.promise
-    })
-    await Promise.race([done.promise, held])
-    return {
-      async commit() {
-        go.resolve()
-        await held
-      },
-    }
-  }
   /** Until it waits for somebody's lock, or has not had to. */
   async function untilWaits(work: Promise<unknown>): Promise<void> {
     let over = false
@@ -419,7 +392,7 @@ describe('a brake that is just being taken off', () => {
   test('does not hold what is planned meanwhile for ever', async () => {
     const [content, account] = [await write('Planned meanwhile'), await rehearsal()]
     const { body } = await putOn({ scope: 'account', value: account })
-    const off = await hold(scope => takeBrakeOff(scope, body.id))
+    const off = await hold(house.services.db, owner(), scope => takeBrakeOff(scope, body.id))
     const planning = plan(content, account)
     await untilWaits(planning)
     await off.commit()
@@ -430,7 +403,7 @@ describe('a brake that is just being taken off', () => {
     const [content, account] = [await write('Planned just before'), await rehearsal()]
     const { body } = await putOn({ scope: 'account', value: account })
     const wish = { accounts: [account], ...inMs(minute) }
-    const planning = await hold(scope => scheduleJobs(scope, content, wish))
+    const planning = await hold(house.services.db, owner(), scope => scheduleJobs(scope, content, wish))
     const off = house.alice.api('DELETE', `/brakes/${body.id}`)
     await untilWaits(off)
     await planning.commit()
@@ -453,7 +426,7 @@ describe('a brake that is just being taken off', () => {
         insert into brakes (id, scope, value, about, reason) values (${brake}, 'account', ${account}, 'it', 'A race')`,
     )
     await house.shiftClock(minute + 1_000)
-    const off = await hold(scope => takeBrakeOff(scope, brake))
+    const off = await hold(house.services.db, owner(), scope => takeBrakeOff(scope, brake))
     const claimed = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 50), {
       timeoutMs: 5_000,
     })

@@ -5,6 +5,7 @@ import { claimJobs } from '../src/jobs/claim.ts'
 import { claimDue } from '../src/jobs/visit.ts'
 import { scheduleJobs } from '../src/publishing/schedule.ts'
 import { type House, openHouse } from './cast.ts'
+import { anybodyWaits, hold, until } from './waiting.ts'
 
 let house: House
 let account: string
@@ -30,36 +31,11 @@ const rowIsFree = () =>
       select 1 from public.tenant_due where tenant_id = ${house.alice.tenant.id} for update skip locked`
     return rows.length === 1
   })
-/** Does `work` in a transaction that stays open until `commit`. */
-async function hold(work: (scope: Scope) => Promise<unknown>) {
-  const [done, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const held = house.services.db.within(actor(), async scope => {
-    await work(scope)
-    done.resolve()
-    await go.promise
-  })
-  await Promise.race([done.promise, held])
-  return {
-    async commit() {
-      go.resolve()
-      await held
-    },
-  }
-}
-async function until(so: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; !(await so()); await Bun.sleep(10))
-    if (Date.now() > end) throw new Error('It did not come to that in time')
-}
-const somebodyWaits = async () => {
-  const rows = await house.services.db.owner`
-    select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-  return rows.length > 0
-}
 
 test('who plans has the due row at the end of the transaction only, and lowers it then', async () => {
   const at = inMs(600_000)
   const content = await write('Planned slowly')
-  const planning = await hold(scope => planIn(scope, content, at))
+  const planning = await hold(house.services.db, actor(), scope => planIn(scope, content, at))
   // Whoever had it here, and then waited for a lock of somebody who wants it, would wait for ever.
   expect(await rowIsFree()).toBe(true)
   await planning.commit()
@@ -71,7 +47,7 @@ test('what is planned while a claim is open is due after it, though the row told
   await house.alice.api('POST', `/content/${first}/publish-jobs`, { accounts: [account], now: true })
   const at = inMs(5_000)
   const content = await write('Due soon')
-  const claim = await hold(scope =>
+  const claim = await hold(house.services.db, actor(), scope =>
     claimDue(scope, 'a worker', { posts: 8, mails: 0, calls: 0 }, new Map(), []),
   )
   let planned = false
@@ -80,7 +56,7 @@ test('what is planned while a claim is open is due after it, though the row told
     .finally(() => {
       planned = true
     })
-  await until(async () => planned || (await somebodyWaits()))
+  await until(async () => planned || (await anybodyWaits(house.services.db)))
   await claim.commit()
   await planning
   expect(await dueAt()).toEqual(at)

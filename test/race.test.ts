@@ -14,6 +14,7 @@ import { scheduleJobs } from '../src/publishing/schedule.ts'
 import type { Services } from '../src/services.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 import { type Served, serve } from './peers/serve.ts'
+import { anybodyWaits, hold, until } from './waiting.ts'
 
 interface Job {
   id: string
@@ -92,29 +93,6 @@ function holdAnswer(status = 200): { arrived: Promise<void>; let: () => void } {
   const go = Promise.withResolvers<number>()
   answering = { arrived: here.resolve, go: go.promise }
   return { arrived: here.promise, let: () => go.resolve(status) }
-}
-/** Does `work` in a transaction that stays open until `commit`. */
-async function hold(actor: Actor, work: (scope: Scope) => Promise<unknown>) {
-  const [done, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const held = house.services.db.within(actor, async scope => {
-    await work(scope)
-    done.resolve()
-    await go.promise
-  })
-  await Promise.race([done.promise, held])
-  return {
-    async commit() {
-      go.resolve()
-      await held
-    },
-  }
-}
-const until = async (what: () => Promise<boolean>, ms = 10_000): Promise<void> => {
-  const end = Date.now() + ms
-  while (!(await what())) {
-    if (Date.now() > end) throw new Error('It did not come to that in time')
-    await Bun.sleep(20)
-  }
 }
 
 describe('two workers', () => {
@@ -228,11 +206,7 @@ describe('a lease that was taken over', () => {
       () => 'armed',
       error => error,
     )
-    await until(async () => {
-      const [waits] = await house.services.db.owner`
-        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-      return Boolean(waits)
-    })
+    await until(() => anybodyWaits(house.services.db))
     arming.resolve()
     const second = await takeOver
     expect(second).toMatchObject({ id, armed: false })
@@ -526,7 +500,9 @@ describe('called off at the very moment of a claim', () => {
 
   test('the claim came first: it is not called off, and the answer says so', async () => {
     const id = await planOne('Claimed first', await connect(house.alice, 'rehearsal'))
-    const claim = await hold(system(house.alice), scope => claimJobs(scope, 'the quick one', 8))
+    const claim = await hold(house.services.db, system(house.alice), scope =>
+      claimJobs(scope, 'the quick one', 8),
+    )
     const answer = house.alice.api('DELETE', `/publish-jobs/${id}`)
     await somebodyWaits()
     await claim.commit()
@@ -544,7 +520,7 @@ describe('called off at the very moment of a claim', () => {
     const job = jobs.find(one => one.id === id)
     if (!job) throw new Error('The job was not claimed')
     const why = { code: 'lost', message: 'The answer was lost.', next: 'Nothing to do.' }
-    const ending = await hold(system(house.alice), scope =>
+    const ending = await hold(house.services.db, system(house.alice), scope =>
       recordOutcome(scope, job, { is: 'retry', why, perhaps: true }),
     )
     const at = new Date(Date.now() + 3_600_000).toISOString()
@@ -560,7 +536,7 @@ describe('called off at the very moment of a claim', () => {
     const account = await connect(house.alice, 'rehearsal')
     const id = await planOne('Called off first', account)
     const owner: Actor = { tenantId: house.alice.tenant.id, userId: house.alice.id, role: 'owner' }
-    const word = await hold(owner, scope => cancelJob(scope, id))
+    const word = await hold(house.services.db, owner, scope => cancelJob(scope, id))
     await inside(async scope => {
       const claimed = await claimJobs(scope, 'the late one', 8)
       expect(claimed.jobs.map(job => job.id)).not.toContain(id)
@@ -576,6 +552,7 @@ describe('the dispatcher', () => {
   test('does not wait for a workspace in which another is just claiming', async () => {
     const id = await planOne('Elsewhere claimed', await connect(house.alice, 'rehearsal'))
     const other = await hold(
+      house.services.db,
       system(house.alice),
       ({ sql }) => sql`select 1 from tenant_due where role = current_user for update`,
     )

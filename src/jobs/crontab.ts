@@ -31,16 +31,17 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
         )
     }
   const { sql } = services.db
+  const dueBy = (moment: 'counts_due_at' | 'read_back_due_at') => sql`
+    select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
+    where d.${sql(moment)} <= public.clock() and t.state = 'active' and t.schema_version >= ${oldestServedLevel}
+    order by d.${sql(moment)}`
   return [
     { name: 'look for due posts', pattern: '* * * * * *', run: () => worker.wake() },
     {
       name: 'fetch counts of published posts',
       pattern: '0 */10 * * * *',
       run: forTenants(
-        () => sql`
-          select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
-          where d.counts_due_at <= public.clock() and t.state = 'active' and t.schema_version >= ${oldestServedLevel}
-          order by d.counts_due_at`,
+        () => dueBy('counts_due_at'),
         id => collectCounts(services, id),
       ),
     },
@@ -48,10 +49,7 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
       name: 'read published posts back',
       pattern: '*/10 * * * * *',
       run: forTenants(
-        () => sql`
-          select d.tenant_id from public.tenant_due d join public.tenants t on t.id = d.tenant_id
-          where d.read_back_due_at <= public.clock() and t.state = 'active' and t.schema_version >= ${oldestServedLevel}
-          order by d.read_back_due_at`,
+        () => dueBy('read_back_due_at'),
         id => readBackDue(services, id),
       ),
     },

@@ -13,15 +13,7 @@ import { calledOffState, perhapsOut } from '../publishing/perhaps.ts'
 import { brokenNote, changedSince } from '../publishing/seals.ts'
 import type { ClaimedJob } from './claim.ts'
 import { restAccounts } from './rests.ts'
-
-/** A post is tried at most so often, and for so long after its first try; then it has failed. */
-const mostTries = 8
-const longestHours = 24
-const backoffSeconds = [5, 30, 120, 600, 1800, 3600, 7200]
-
-/** How an attempt can end: as the adapter says, or unsent because it is not what was approved. */
-export type Ending = Outcome | { is: 'unsealed'; why: Failure }
-type Unpublished = Exclude<Ending, { is: 'published' }>
+import { backoff, type Ending, longestHours, settle, type Unpublished } from './settle.ts'
 
 /** A line of an attempt's timeline. */
 export interface Note {
@@ -253,29 +245,6 @@ async function planAgain(scope: Scope, job: ClaimedJob, at: Date, why: Failure):
   else if ((await holdBraked(scope, { ids: [job.id] })).length === 0) lowerDue(scope, at)
 }
 
-/**
- * A retry that has been tried enough is a failure; a look that never tells anything is a question for a person, and so is
- * a failure of what may have gone out before.
- */
-function settle(outcome: Unpublished, tries: number, longTried: boolean, perhaps: boolean): Unpublished {
-  if (outcome.is === 'processing' && longTried) return { is: 'unconfirmed', why: neverTold }
-  const enough = outcome.is === 'retry' && (tries >= mostTries || longTried)
-  if (!enough && outcome.is !== 'rejected') return outcome
-  const { why } = outcome
-  const message = enough ? `${why.message} It was tried ${tries} times.` : why.message
-  if (perhaps)
-    return {
-      is: 'unconfirmed',
-      why: {
-        ...why,
-        message: `${message} An earlier try may have gone out.`,
-        next: 'Look at the account, then tell us: it is there, send it again, or give up.',
-      },
-    }
-  if (!enough) return outcome
-  return { is: 'rejected', why: { ...why, message, next: 'Try again from here when the cause is gone.' } }
-}
-
 /** A refusal of a credential that has been replaced meanwhile says nothing of the new one: it is tried with that. */
 async function unlessReconnected(
   scope: Scope,
@@ -316,12 +285,6 @@ const formerVersion = ({ firstCommentOf, steps }: ClaimedJob) => ({
       : 'Try again from here: it then goes out as it is now, once that is approved.',
 })
 
-const neverTold: Failure = {
-  code: 'never_told',
-  message: 'The platform took the post a day ago and has not said what became of it.',
-  next: 'Look at the account, then tell us: it is there, send it again, or give up.',
-}
-
 async function end(
   scope: Scope,
   job: ClaimedJob,
@@ -331,10 +294,4 @@ async function end(
   await scope.sql`
     update publish_jobs set state = ${state}, held_for = ${state === 'held' ? 'reconnect' : null}, lease_until = null,
       error = ${scope.sql.json(shown(job, why))} where id = ${job.id}`
-}
-
-/** Milliseconds until the next try, with up to a fifth of jitter. */
-function backoff(tries: number): number {
-  const seconds = backoffSeconds[Math.min(tries, backoffSeconds.length) - 1] ?? 5
-  return seconds * 1000 * (1 + Math.random() / 5)
 }

@@ -3,7 +3,7 @@ import { replies } from '../platforms/catalogue/everywhere.ts'
 import type { Outcome } from '../platforms/platform.ts'
 import { sealBroken } from '../publishing/seals.ts'
 import type { ClaimedJob } from './claim.ts'
-import type { Ending } from './record.ts'
+import type { Ending } from './settle.ts'
 
 /** Three workers died with this job in their hands: it may be what kills them. */
 export const quarantine = (job: ClaimedJob): Outcome => ({

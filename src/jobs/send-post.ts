@@ -9,8 +9,8 @@ import type { ClaimedJob } from './claim.ts'
 import { crashPoint } from './crash.ts'
 import { rehearsalJournal } from './journal.ts'
 import { HeldBack, type holdLease, LeaseLost, Unsealed } from './lease.ts'
-import type { Ending } from './record.ts'
 import { broke, heldBack, needsReconnect, PictureChanged, pictureChanged, unsealed } from './refusals.ts'
+import type { Ending } from './settle.ts'
 import { heedCatalogue } from './uncatalogued.ts'
 
 /** After an unclear answer we look several times: a platform may show a post a little late. */

@@ -1,7 +1,7 @@
 import { about, misfit } from '../platforms/misfit.ts'
 import type { Account, Answered, Json, Platform, Post } from '../platforms/platform.ts'
 import { outOf, type PartOut, partStep } from '../publishing/parts.ts'
-import type { Ending } from './record.ts'
+import type { Ending } from './settle.ts'
 
 interface Thread {
   platform: Platform
