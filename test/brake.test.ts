@@ -382,11 +382,7 @@ describe('a brake that is just being taken off', () => {
       over = true
     }
     work.then(ended, ended)
-    await until(async () => {
-      const [waits] = await house.services.db.owner`
-        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-      return over || Boolean(waits)
-    })
+    await until(async () => over || (await anybodyWaits(house.services.db)))
   }
 
   test('does not hold what is planned meanwhile for ever', async () => {

@@ -385,7 +385,7 @@ describe('the forecast', () => {
   test('each night once, with one mail to who may schedule and wants mail', async () => {
     const worker = createWorker(house.services)
     const nightly = crontab(house.services, worker).find(
-      ({ name }) => name === 'rehearse the next seven days',
+      ({ name }) => name === 'forecast the next seven days',
     )
     const night = async () => nightly?.run()
     const { job } = await plan('Still nobody lets us in', masto, 3 * day)

@@ -1,6 +1,7 @@
+import { FeedFront, FeedLayout } from '../views/feed/layout.tsx'
 import type { Html } from '../views/html.ts'
 import type { Child } from '../views/jsx-runtime.ts'
-import { ErrorPage, FeedFront, FeedLayout, Layout, type LayoutProps, PlainLayout } from '../views/layout.tsx'
+import { ErrorPage, Layout, type LayoutProps, PlainLayout } from '../views/layout.tsx'
 import * as ui from '../views/ui/index.tsx'
 
 const zone = 'Europe/Berlin'

@@ -491,12 +491,7 @@ describe('stopping', () => {
 })
 
 describe('called off at the very moment of a claim', () => {
-  const somebodyWaits = () =>
-    until(async () => {
-      const rows = await house.services.db.owner`
-        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-      return rows.length > 0
-    })
+  const somebodyWaits = () => until(() => anybodyWaits(house.services.db))
 
   test('the claim came first: it is not called off, and the answer says so', async () => {
     const id = await planOne('Claimed first', await connect(house.alice, 'rehearsal'))
@@ -579,11 +574,7 @@ describe('the dispatcher', () => {
     const id = await planned.promise
     const worker = hire()
     // Either it makes way for the one who plans, or it waits for that one's lock with what it has read before.
-    const waits = until(async () => {
-      const rows = await house.services.db.owner`
-        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-      return rows.length > 0
-    }, 5_000).catch(() => undefined)
+    const waits = until(() => anybodyWaits(house.services.db), 5_000).catch(() => undefined)
     await Promise.race([worker.idle(), waits])
     commit.resolve()
     await planning

@@ -55,7 +55,7 @@ export function crontab(services: Services, worker: Worker): Schedule[] {
     },
     {
       // Each tenant at five in the morning of its own zone; those that share one take turns, a hundred a minute.
-      name: 'rehearse the next seven days',
+      name: 'forecast the next seven days',
       pattern: '43 * * * * *',
       run: forTenants(
         () => sql`

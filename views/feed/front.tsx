@@ -2,9 +2,8 @@ import type { FeedAddresses } from '../../src/feed/addresses.ts'
 import type { FeedHead, FeedPost } from '../../src/feed/find.ts'
 import type { Page } from '../../src/lib/cursor.ts'
 import type { Html } from '../html.ts'
-import { FeedFront, FeedLayout } from '../layout.tsx'
 import { EmptyState, Pager } from '../ui/index.tsx'
-import { layoutOf } from './layout.ts'
+import { FeedFront, FeedLayout, layoutOf } from './layout.tsx'
 import { Story } from './story.tsx'
 
 /** The front of a workspace's feed. `first`: the newest page, which has a leading story. */

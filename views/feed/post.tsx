@@ -1,9 +1,8 @@
 import type { FeedAddresses } from '../../src/feed/addresses.ts'
 import type { FeedHead, FeedPost } from '../../src/feed/find.ts'
 import type { Html } from '../html.ts'
-import { FeedLayout } from '../layout.tsx'
 import { EmptyState, LinkButton } from '../ui/index.tsx'
-import { layoutOf } from './layout.ts'
+import { FeedLayout, layoutOf } from './layout.tsx'
 import { Story } from './story.tsx'
 
 /** One published post under its own address. */
