@@ -52,6 +52,8 @@ export interface Scope {
   hashAddress(address: string): Buffer
   /** What was recorded in this transaction; told to pages and processes once it has committed. */
   happened: { type: string; subjectId: string }[]
+  /** When the transaction was asked for, by `performance.now()`: never later than its own clock. */
+  askedAt: number
   /** When the tenant is due because of this transaction; written just before it commits. */
   due: Map<DueColumn, Date>
 }
@@ -96,6 +98,7 @@ export function createWithin(
   homes: Sql = sql,
 ): Within {
   return async (actor, work, options = {}) => {
+    const askedAt = performance.now()
     const timeout = Math.trunc(options.timeoutMs ?? defaultTimeoutMs)
     const readOnly = options.readOnly ?? false
     try {
@@ -106,7 +109,7 @@ export function createWithin(
         ? () => homes.lease(`${head}; ${keptPlans}`, tenant.schema)
         : () => sql.lease(head)
       return await transaction(lease, readOnly, timeout + graceMs, async scoped => {
-        const scope: Scope = { sql: scoped, actor, tenant, hashAddress, happened: [], due: new Map() }
+        const scope: Scope = { sql: scoped, actor, tenant, hashAddress, happened: [], askedAt, due: new Map() }
         const result = await work(scope)
         await writeLowered(scope)
         return result

@@ -8,6 +8,7 @@ import { type Payload, payloadOf } from '../publishing/payload.ts'
 import { commentOf, type PostDraft, postDrafts } from '../publishing/post.ts'
 import { sealsOf } from '../publishing/seals.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
+import { goesDirectly, knownWhenArmed, markClaimed, plannedAt } from './direct.ts'
 import { type Resting, type RestingServers, restOfAccount, waitForLimits } from './rests.ts'
 
 /** How long a claimed job is its worker's; renewed while it is being sent. */
@@ -38,6 +39,8 @@ export interface ClaimedJob {
   armed: boolean
   /** How many attempts in all ended without a word. */
   lost: number
+  /** The claim armed it: when it was asked for, by `performance.now()`. null: it is still to be armed. */
+  armedSince: number | null
   /** The job whose first comment this one is; null for a post. */
   firstCommentOf: string | null
   /** The remote id of the post that a first comment answers; null when it is not known. */
@@ -169,30 +172,46 @@ async function claimFound(
   if (chosen.length === 0) return []
   const before = await takeOver(scope, chosen)
   const jobs = chosen.map(row => claimed(row, before.get(row.attempt_id as string)))
-  const [opened, posts, seals] = await Promise.all([
+  // Before the brakes' lock: what is sealed on the way may wait for somebody who waits for a brake.
+  const seals = chosen.some(row => row.approval_required) ? await sealsOf(scope, jobs) : null
+  const [accountsById, posts, mayArm] = await Promise.all([
     openAccounts(scope, [...accounts]),
-    postDrafts(
-      scope,
-      jobs.map(({ versionId, accountId }) => ({ versionId, accountId })),
-    ),
-    chosen.some(row => row.approval_required) ? sealsOf(scope, jobs) : null,
-    markClaimed(scope, worker, jobs),
+    postDrafts(scope, jobs),
+    besideBrakesNow(scope),
   ])
-  return jobs.map(({ armedAt: _, ...job }, at) => {
-    const [account, post] = [opened.get(job.accountId), posts[at]]
+  const whole = jobs.map((job, at) => {
+    const [account, post] = [accountsById.get(job.accountId), posts[at]]
+    const opened = account &&
+      post && {
+        account,
+        draft: job.firstCommentOf ? commentOf(post) : post,
+        payload: payloadOf(post, { id: job.accountId, platform: job.platform }),
+      }
     return {
       ...job,
       sealed: seals ? (seals.get(job.id) ?? null) : undefined,
-      opened:
-        account && post
-          ? {
-              account,
-              draft: job.firstCommentOf ? commentOf(post) : post,
-              payload: payloadOf(post, { id: job.accountId, platform: job.platform }),
-            }
-          : null,
+      opened: opened ?? null,
     }
   })
+  const armed = await markClaimed(
+    scope,
+    worker,
+    leaseSeconds,
+    whole.map(job => ({
+      jobId: job.id,
+      attemptId: job.attemptId,
+      tries: job.tries,
+      armedAt: job.armedAt,
+      arming:
+        mayArm && job.opened && goesDirectly(job)
+          ? { known: knownWhenArmed(job.steps, plannedAt(job)), sent: job.opened.payload }
+          : null,
+    })),
+  )
+  return whole.map(({ armedAt: _, ...job }) => ({
+    ...job,
+    armedSince: armed.has(job.attemptId) ? scope.askedAt : null,
+  }))
 }
 
 interface Former {
@@ -219,7 +238,7 @@ async function takeOver(
   )
 }
 
-type Unopened = Omit<ClaimedJob, 'opened' | 'sealed'> & { armedAt: Date | null }
+type Unopened = Omit<ClaimedJob, 'opened' | 'sealed' | 'armedSince'> & { armedAt: Date | null }
 
 function claimed(row: Record<string, unknown>, former: Former | undefined): Unopened {
   // A job that waits for the platform to finish has an attempt that ended as "processing": armed all the same.
@@ -242,22 +261,4 @@ function claimed(row: Record<string, unknown>, former: Former | undefined): Unop
     firstCommentOf: row.first_comment_of as string | null,
     answersTo: row.answers_to as string | null,
   }
-}
-
-async function markClaimed({ sql }: Scope, worker: string, jobs: readonly Unopened[]): Promise<void> {
-  const ids = jobs.map(job => job.id)
-  const attempts = jobs.map(job => job.attemptId)
-  await Promise.all([
-    sql`
-      insert into publish_attempts (id, job_id, number, worker, armed_at)
-      select given.attempt_id, given.job_id,
-        1 + (select coalesce(max(number), 0) from publish_attempts every where every.job_id = given.job_id), ${worker}, given.armed_at
-      from unnest(${attempts}::uuid[], ${ids}::uuid[], ${jobs.map(job => job.armedAt?.toISOString() ?? null)}::text[]::timestamptz[]) given (attempt_id, job_id, armed_at)`,
-    sql`
-      update publish_jobs j set state = 'publishing', attempt_id = given.attempt_id, tries = given.tries, next_try_at = null,
-        lease_until = public.clock() + ${leaseSeconds} * interval '1 second',
-        first_try_at = coalesce(j.first_try_at, public.clock()), error = null
-      from unnest(${ids}::uuid[], ${attempts}::uuid[], ${jobs.map(job => job.tries)}::int[]) given (job_id, attempt_id, tries)
-      where j.id = given.job_id`,
-  ])
 }

@@ -109,10 +109,11 @@ export async function armJobs(scope: Scope, armings: readonly Arming[]): Promise
  * Holds a claimed job's lease, renewing it while the work goes on. `signal` aborts when it is lost or time is up.
  * @param run runs a piece of work in a transaction of the job's tenant
  * @param arm arms the job, alone or together with others
+ * A job that its claim armed is not armed again where that is fresh.
  */
 export function holdLease(
   run: <T>(work: (scope: Scope) => Promise<T>) => Promise<T>,
-  job: Pick<ClaimedJob, 'id' | 'attemptId'>,
+  job: Pick<ClaimedJob, 'id' | 'attemptId'> & Partial<Pick<ClaimedJob, 'armedSince'>>,
   deadlineMs: number,
   arm = (arming: Arming): Promise<Armed> => run(async scope => (await armJobs(scope, [arming]))[0] ?? 'lost'),
 ): Lease {
@@ -133,10 +134,14 @@ export function holdLease(
       if (error instanceof LeaseLost) clearInterval(timer)
     })
   }, renewMs)
+  let armedSince = job.armedSince ?? null
   return {
     signal: AbortSignal.any([lost.signal, AbortSignal.timeout(deadlineMs)]),
     async arm(known, sent) {
       const asked = performance.now()
+      const fresh = armedSince !== null && asked - armedSince < freshMs
+      armedSince = null
+      if (fresh) return stillOurs(!lost.signal.aborted)
       const armed = await arm({ job, known, sent })
       if (armed === 'held back') throw new HeldBack()
       if (armed === 'unsealed') throw new Unsealed()

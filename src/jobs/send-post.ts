@@ -7,6 +7,7 @@ import type { Payload } from '../publishing/payload.ts'
 import type { Services } from '../services.ts'
 import type { ClaimedJob } from './claim.ts'
 import { crashPoint } from './crash.ts'
+import { knownWhenArmed, sentStep } from './direct.ts'
 import { rehearsalJournal } from './journal.ts'
 import { HeldBack, type holdLease, LeaseLost, Unsealed } from './lease.ts'
 import { broke, heldBack, needsReconnect, PictureChanged, pictureChanged, unsealed } from './refusals.ts'
@@ -15,9 +16,6 @@ import { heedCatalogue } from './uncatalogued.ts'
 
 /** After an unclear answer we look several times: a platform may show a post a little late. */
 const looksAfterMs = [0, 1_000, 3_000]
-/** Under this name an armed job remembers the moment that it was planned for when it was first sent. */
-export const plannedStep = 'planned-at'
-
 export type Lease = ReturnType<typeof holdLease>
 
 /** What every part of a job is sent with. */
@@ -65,10 +63,16 @@ export async function sendPost(sender: Sender, post: Post, doubtful: boolean): P
     },
     async arm() {
       crashPoint(own('before-arm'))
-      await lease.arm({ [plannedStep]: post.plannedAt.toISOString() }, payload)
+      const known = knownWhenArmed(steps, post.plannedAt, own)
+      await lease.arm(known, payload)
+      Object.assign(steps, known)
       armed = true
       note('Ready to send: written down before the call.')
       crashPoint(own('after-arm'))
+    },
+    get firstSent() {
+      const sent = steps[own(sentStep)]
+      return typeof sent === 'number' ? new Date(sent) : null
     },
     note,
     journal: rehearsalJournal(

@@ -10,11 +10,12 @@ import type { PostDraft } from '../publishing/post.ts'
 import type { Services } from '../services.ts'
 import { type ClaimedJob, mostLost } from './claim.ts'
 import { crashPoint } from './crash.ts'
+import { plannedAt } from './direct.ts'
 import { armJobs, holdLease, LeaseLost } from './lease.ts'
 import { type Note, recordOutcomes } from './record.ts'
 import { accountGone, needsReconnect, PictureChanged, parentUnknown, quarantine } from './refusals.ts'
 import { restServer } from './rests.ts'
-import { type Lease, plannedStep, sendPost } from './send-post.ts'
+import { type Lease, sendPost } from './send-post.ts'
 import type { Ending } from './settle.ts'
 import { sendThread } from './thread.ts'
 import type { Together } from './together.ts'
@@ -92,15 +93,6 @@ async function takenBack({ db }: Services, { attemptId }: ClaimedJob, tenantId: 
 async function restServerOf({ db, log }: Services, rest: Rest | null): Promise<void> {
   if (rest?.of !== 'server') return
   await restServer(db, rest).catch(error => log.warn('a server’s limit could not be written down', { error }))
-}
-
-/**
- * The planned moment that every attempt sees. Platforms make a post's identity of it, so once a post may have been sent
- * it stays, even when people move the job to another moment while it waits for its next try.
- */
-function plannedAt({ steps, runAt }: ClaimedJob): Date {
-  const first = steps[plannedStep]
-  return typeof first === 'string' ? new Date(first) : runAt
 }
 
 async function attempt(

@@ -36,11 +36,7 @@ export async function claimDue(
   full: readonly PlatformId[],
 ): Promise<Claimed> {
   const { tenant } = scope
-  const [mine] = await scope.sql`
-    select ${nextDue(scope, runQueue)} <= public.clock() as runs, ${nextDue(scope, mailQueue)} <= public.clock() as deliveries,
-      exists (select 1 from brakes where released_at is null and ends_at <= public.clock()) as braked from tenant_due
-    where role = current_user
-      and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked`
+  const mine = await lockDue(scope)
   if (!mine || mine.braked)
     return {
       tenant,
@@ -58,12 +54,24 @@ export async function claimDue(
   // What is held tells people, by mail and webhook too: those are due at once, and are met at the next look.
   const mails = mine.deliveries ? await claimMails(scope, most.mails) : []
   const calls = mine.deliveries ? await claimCalls(scope, most.calls) : []
-  // A claim that a crash of the database forgets is harmless for a post: arming comes later in its log, and is waited for.
-  if (!mine.runs && !mine.deliveries && aside === 0) await scope.sql`set local synchronous_commit = off`
+  // A claim that a crash of the database forgets is harmless for a post that is not armed: arming comes later in its log,
+  // and is waited for.
+  const armed = jobs.some(({ armedSince }) => armedSince !== null)
+  if (!mine.runs && !mine.deliveries && aside === 0 && !armed) await scope.sql`set local synchronous_commit = off`
   await writeDue(scope)
   const nothing = jobs.length + runs.length + mails.length + calls.length + aside === 0
   const besideMs = nothing && full.length > 0 ? await dueBeside(scope, full) : null
   return { tenant, jobs, runs, mails, calls, aside, besideMs }
+}
+
+/** Locks the tenant's due row where it is due, and tells of what else; undefined where it is not, or another has it. */
+export async function lockDue(scope: Scope): Promise<Record<string, unknown> | undefined> {
+  const [mine] = await scope.sql`
+    select ${nextDue(scope, runQueue)} <= public.clock() as runs, ${nextDue(scope, mailQueue)} <= public.clock() as deliveries,
+      exists (select 1 from brakes where released_at is null and ends_at <= public.clock()) as braked from tenant_due
+    where role = current_user
+      and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked`
+  return mine
 }
 
 /**

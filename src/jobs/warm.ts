@@ -1,8 +1,10 @@
+import { writeLowered } from '../db/due.ts'
 import type { Scope, Within } from '../db/scope.ts'
 import type { Log } from '../lib/log.ts'
 import { claimSoonest } from './claim.ts'
 import { armJobs } from './lease.ts'
 import { recordOutcomes } from './record.ts'
+import { lockDue, writeDue } from './visit.ts'
 
 /** A workspace stays warm for about as long as its connection lives (`db/pool.ts`). */
 const warmMs = 10 * 60_000
@@ -57,11 +59,15 @@ export function createWarmer(within: Within, log: Log): (soon: readonly Soon[]) 
 class TakenBack extends Error {}
 
 async function rehearse(scope: Scope): Promise<never> {
+  await lockDue(scope)
   const job = await claimSoonest(scope)
   if (job) {
     await armJobs(scope, [{ job, known: {}, sent: job.opened?.payload }])
     const outcome = { is: 'published', remoteId: '', remoteUrl: null } as const
     await recordOutcomes(scope, [{ job, outcome, notes: [] }])
   }
+  // Last, as everywhere: who wants to plan something waits for that row.
+  await writeDue(scope)
+  await writeLowered(scope)
   throw new TakenBack()
 }

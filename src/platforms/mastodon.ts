@@ -88,6 +88,8 @@ export const mastodon: Platform = {
       }
     })
   },
+  // A picture is uploaded first.
+  direct: (_account, post) => post.images.length === 0,
   publish(account, post, sending) {
     return outcomeOf(
       'The server',
@@ -170,10 +172,9 @@ async function publish(account: Account, post: Post, sending: Sending): Promise<
   for (const [index, image] of post.images.entries())
     media.push(await picture(index, image, account, caller, sending))
 
-  const { at, fresh } = await firstSend(sending)
-  if (!fresh) {
+  if (sending.firstSent) {
     // An earlier attempt may have arrived. Looking costs one call and is right even when the key has been forgotten.
-    const seen = await lookBack(caller, account, post, at)
+    const seen = await lookBack(caller, account, post, sending.firstSent.getTime())
     if (typeof seen === 'object') return seen
   }
   await sending.arm()
@@ -206,9 +207,8 @@ function lost(account: Account, why: Failure): Outcome {
 
 async function reconcile(account: Account, post: Post, sending: Sending): Promise<Finding> {
   const caller = callerOf(account, sending.credential.current, sending)
-  const { at, fresh } = await firstSend(sending)
-  // Without a remembered first send (it is written before arming) the planned moment is the earliest it can have been.
-  const seen = await lookBack(caller, account, post, fresh ? post.plannedAt.getTime() : at)
+  // Without a remembered first send the planned moment is the earliest it can have been.
+  const seen = await lookBack(caller, account, post, (sending.firstSent ?? post.plannedAt).getTime())
   if (seen === 'absent') return { is: 'absent' }
   return seen === 'unknown'
     ? {
@@ -241,16 +241,6 @@ async function lookBack(
   if (account.settings.keyed !== false && Date.now() - at < keyMs) return 'unknown'
   const raw = 'why' in seen ? seen.why.raw : undefined
   return outcomeFor('mastodon', 'cannot_look', raw === undefined ? {} : { raw })
-}
-
-/** The moment of the first send, remembered; `fresh` when it is this one. */
-async function firstSend(sending: Sending): Promise<{ at: number; fresh: boolean }> {
-  let fresh = false
-  const at = await sending.step('first-send', async () => {
-    fresh = true
-    return Date.now()
-  })
-  return { at, fresh }
 }
 
 /** The same for every attempt of a job; each part of a thread has its own. */

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import type { Outbound } from '../lib/fetch.ts'
+import type { Draft } from './misfit.ts'
 
 export const platformIds = ['feed', 'rehearsal', 'bluesky', 'mastodon', 'webhook'] as const
 export type PlatformId = (typeof platformIds)[number]
@@ -140,6 +141,8 @@ export interface Sending extends Tools {
   step<T extends Json>(name: string, work: () => Promise<T>): Promise<T>
   /** Writes down that the next call may publish. Throws when the lease is gone; then nothing may be sent. */
   arm(): Promise<void>
+  /** When an attempt first wrote that down, by this server's clock; null before the first. */
+  readonly firstSent: Date | null
   /** A line for the attempt's timeline; never a token or the post's text. */
   note(what: string): void
   journal: Journal
@@ -237,6 +240,11 @@ export interface Platform {
   /** Asks whether the account still works; throws `ConnectionFailed` with `final: true` when the platform has revoked it. */
   check(account: Account, sending: Pick<Sending, 'fetch' | 'signal' | 'credential'>): Promise<void>
   publish(account: Account, post: Post, sending: Sending): Promise<Outcome>
+  /**
+   * Whether `publish` arms before it calls or remembers anything: such a post is armed in the commit that claims it. Not
+   * said: it never is.
+   */
+  direct?(account: Account, post: Draft): boolean
   /** Looks, without sending anything, whether an armed attempt went out. */
   reconcile(account: Account, post: Post, sending: Sending): Promise<Finding>
   /**

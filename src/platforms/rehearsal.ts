@@ -74,6 +74,7 @@ export const rehearsal: Platform = {
       ? { refuses: failureOf('rehearsal', 'rehearsed_rejection') }
       : {}
   },
+  direct: account => ['ok', 'lost'].includes(manners(account).answer),
   async publish(account, post, sending) {
     const why = misfit(post, account.limits, 'the rehearsal network')
     if (why) return { is: 'rejected', why }

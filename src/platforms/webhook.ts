@@ -79,6 +79,7 @@ export const webhook: Platform = {
       ping(urlOf(account), secretOf(sending.credential.current), sending),
     )
   },
+  direct: () => true,
   publish(account, post, sending) {
     return outcomeOf<Outcome>(
       'The receiver',

@@ -92,6 +92,7 @@ export function worldOf(platform: Platform, connected: Connected, fetch: Sending
 
 /** One attempt's tools. Each attempt reads the credential as it is sealed now. */
 export function sendingOf(world: World, post: Post): Sending {
+  const firstSend = `${post.jobId} ${post.part} first-send`
   return {
     fetch: world.fetch,
     signal: new AbortController().signal,
@@ -115,6 +116,11 @@ export function sendingOf(world: World, post: Post): Sending {
     async arm() {
       world.onArm()
       world.armed++
+      if (!world.steps.has(firstSend)) world.steps.set(firstSend, Date.now())
+    },
+    get firstSent() {
+      const sentAt = world.steps.get(firstSend)
+      return typeof sentAt === 'number' ? new Date(sentAt) : null
     },
     note: what => world.notes.push(what),
     journal: world.journal,
