@@ -11,15 +11,19 @@ import { newId } from '../src/lib/id.ts'
 import { stopSends } from '../src/publishing/braked.ts'
 import { scheduleJobs } from '../src/publishing/schedule.ts'
 import { type House, openHouse, type Person } from './cast.ts'
-import { anybodyWaits, hold, until } from './waiting.ts'
+import { anybodyWaits, armLater, hold, until } from './waiting.ts'
 
 let house: House
 let worker: Worker
+let putBack = () => {}
 beforeAll(async () => {
+  // What is claimed here is armed by hand, or has its moment between the two.
+  putBack = armLater()
   house = await openHouse({ RATE_LIMIT: 'off' })
   worker = createWorker(house.services)
 })
 afterAll(async () => {
+  putBack()
   await worker.stop(5_000)
   await house.close()
 })
@@ -279,7 +283,13 @@ describe('a post that is with a worker when a brake is put on', () => {
       const claimed = jobs.find(one => one.id === id)
       if (!claimed) throw new Error('It was not claimed')
       await between(id)
-      await sendJob({ ...services, log }, createTogether(within), house.alice.tenant, claimed)
+      const together = createTogether(within)
+      await sendJob(
+        { ...services, log },
+        { together, records: together, answered() {} },
+        house.alice.tenant,
+        claimed,
+      )
     }
     await send(await rehearsal(), () => putOn({ scope: 'workspace' }))
     expect(said).toEqual(['info stopped'])
@@ -528,7 +538,8 @@ describe('a brake among workers that write', () => {
       scope => scope.sql`
         insert into brakes (id, scope, value, about, reason) values (${newId()}, 'account', ${feed}, 'it', 'A race')`,
     )
-    await sendJob(house.services, createTogether(house.services.db.within), house.alice.tenant, claimed)
+    const together = createTogether(house.services.db.within)
+    await sendJob(house.services, { together, records: together, answered() {} }, house.alice.tenant, claimed)
     expect((await job(id)).heldFor).toBe('brake')
   })
 })

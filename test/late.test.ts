@@ -6,14 +6,19 @@ import { claimJobs } from '../src/jobs/claim.ts'
 import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { type House, openHouse, type Person } from './cast.ts'
+import { armLater } from './waiting.ts'
 
 let house: House
 let worker: Worker
+let putBack = () => {}
 beforeAll(async () => {
+  // What is claimed here is armed by hand, or has its moment between the two.
+  putBack = armLater()
   house = await openHouse({ RATE_LIMIT: 'off' })
   worker = createWorker(house.services)
 })
 afterAll(async () => {
+  putBack()
   await worker.stop(5_000)
   await house.close()
 })

@@ -28,12 +28,47 @@ afterAll(async () => {
 })
 
 const worlds: Record<string, Bounds> = {
-  'keyed, a death': { platform: 'keyed', wishes: [], kills: 1, lapses: 1 },
-  'looked, a death': { platform: 'looked', wishes: [], kills: 1, lapses: 1 },
-  'blind, a death': { platform: 'blind', wishes: [], kills: 1, lapses: 1 },
-  'keyed, cancelled': { platform: 'keyed', wishes: ['cancel'], kills: 0, lapses: 1 },
-  'keyed, edited': { platform: 'keyed', wishes: ['edit'], kills: 0, lapses: 1 },
-  'keyed, archived': { platform: 'keyed', wishes: ['archive'], kills: 0, lapses: 1 },
+  'keyed, a death': { platform: 'keyed', direct: false, wishes: [], kills: 1, lapses: 1 },
+  'looked, a death': { platform: 'looked', direct: false, wishes: [], kills: 1, lapses: 1 },
+  'blind, a death': { platform: 'blind', direct: false, wishes: [], kills: 1, lapses: 1 },
+  'keyed, cancelled': { platform: 'keyed', direct: false, wishes: ['cancel'], kills: 0, lapses: 1 },
+  'keyed, edited': { platform: 'keyed', direct: false, wishes: ['edit'], kills: 0, lapses: 1 },
+  'keyed, a death, armed with the claim': {
+    platform: 'keyed',
+    direct: true,
+    wishes: [],
+    kills: 1,
+    lapses: 1,
+  },
+  'looked, a death, armed with the claim': {
+    platform: 'looked',
+    direct: true,
+    wishes: [],
+    kills: 1,
+    lapses: 1,
+  },
+  'blind, a death, armed with the claim': {
+    platform: 'blind',
+    direct: true,
+    wishes: [],
+    kills: 1,
+    lapses: 1,
+  },
+  'keyed, cancelled, armed with the claim': {
+    platform: 'keyed',
+    direct: true,
+    wishes: ['cancel'],
+    kills: 0,
+    lapses: 1,
+  },
+  'blind, edited and archived, armed with the claim': {
+    platform: 'blind',
+    direct: true,
+    wishes: ['edit', 'archive'],
+    kills: 0,
+    lapses: 1,
+  },
+  'keyed, archived': { platform: 'keyed', direct: false, wishes: ['archive'], kills: 0, lapses: 1 },
 }
 
 describe('in every order', () => {

@@ -14,7 +14,7 @@ import { scheduleJobs } from '../src/publishing/schedule.ts'
 import type { Services } from '../src/services.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 import { type Served, serve } from './peers/serve.ts'
-import { anybodyWaits, hold, until } from './waiting.ts'
+import { anybodyWaits, armLater, hold, until } from './waiting.ts'
 
 interface Job {
   id: string
@@ -29,7 +29,10 @@ let receiver: Served
 let answering: { arrived: () => void; go: Promise<number> } | null = null
 const deliveries: string[] = []
 const workers: Worker[] = []
+let putBack = () => {}
 beforeAll(async () => {
+  // What is claimed here is armed by hand, or has its moment between the two.
+  putBack = armLater()
   receiver = await serve(async request => {
     const id = request.headers.get('webhook-id') ?? ''
     if (id.startsWith('ping_')) return Response.json({})
@@ -46,6 +49,7 @@ afterEach(async () => {
   await house.shiftClock(0)
 })
 afterAll(async () => {
+  putBack()
   await house.close()
   await receiver.stop()
 })

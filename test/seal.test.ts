@@ -8,18 +8,23 @@ import { createWorker, type Worker } from '../src/jobs/worker.ts'
 import { planAhead } from '../src/recurrences/plan.ts'
 import { type House, openHouse, type Person } from './cast.ts'
 import { type Mastodon, startMastodon } from './peers/index.ts'
+import { armLater } from './waiting.ts'
 import { newPicture } from './world.ts'
 
 let house: House
 let worker: Worker
 let clock = 0
 let mastodon: Mastodon
+let putBack = () => {}
 beforeAll(async () => {
+  // What is claimed here is armed by hand, or has its moment between the two.
+  putBack = armLater()
   mastodon = await startMastodon()
   house = await openHouse({ OUTBOUND_ALLOW: mastodon.host })
   worker = createWorker(house.services)
 })
 afterAll(async () => {
+  putBack()
   await worker.stop(5_000)
   await house.close()
   await mastodon.stop()

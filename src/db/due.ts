@@ -20,13 +20,13 @@ export async function wakeAt(scope: Scope, at: Date): Promise<void> {
     select pg_notify('masthead_due', ${scope.tenant.id}) where ${at}::timestamptz <= public.clock() + interval '3 seconds'`
 }
 
-/** Writes what was lowered, where something was: taking the row's lock is the point, so no condition may skip it. */
-export async function writeLowered({ sql, due }: Scope): Promise<void> {
-  if (due.size === 0) return
+/** Writes what was lowered; null where nothing was. Taking the row's lock is the point, so no condition may skip it. */
+export function writeLowered({ sql, due }: Scope) {
+  if (due.size === 0) return null
   const [next, readBack, counts] = (['next_due_at', 'read_back_due_at', 'counts_due_at'] as const).map(
     column => due.get(column) ?? null,
   )
-  await sql`
+  return sql`
     update tenant_due set next_due_at = least(next_due_at, ${next}::timestamptz),
       read_back_due_at = least(read_back_due_at, ${readBack}::timestamptz),
       counts_due_at = least(counts_due_at, ${counts}::timestamptz)

@@ -109,15 +109,31 @@ export function createWithin(
         ? () => homes.lease(`${head}; ${keptPlans}`, tenant.schema)
         : () => sql.lease(head)
       return await transaction(lease, readOnly, timeout + graceMs, async scoped => {
-        const scope: Scope = { sql: scoped, actor, tenant, hashAddress, happened: [], askedAt, due: new Map() }
+        const scope: Scope = {
+          sql: scoped,
+          actor,
+          tenant,
+          hashAddress,
+          happened: [],
+          askedAt,
+          due: new Map(),
+        }
         const result = await work(scope)
-        await writeLowered(scope)
+        last(writeLowered(scope))
         return result
       })
     } catch (error) {
       throw inWords(error)
     }
   }
+}
+
+/**
+ * For statements at the end of a transaction whose answers nobody needs: it is sent here and now, COMMIT rides behind it,
+ * and fails with its cause where it failed. It takes the statement itself: what another function awaits may be sent too late.
+ */
+export function last(statement: postgres.PendingQuery<postgres.Row[]> | null): void {
+  statement?.catch(() => {})
 }
 
 /** `pg_temp` is named, and last: left out it would come first, and a table left in it would stand before the tenant's. */

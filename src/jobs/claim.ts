@@ -1,5 +1,5 @@
 import { type OpenedAccount, openAccounts } from '../accounts/credential.ts'
-import type { Scope } from '../db/scope.ts'
+import { last, type Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Json, PlatformId } from '../platforms/platform.ts'
 import { besideBrakesNow, brakeOn, holdBraked } from '../publishing/braked.ts'
@@ -9,6 +9,7 @@ import { commentOf, type PostDraft, postDrafts } from '../publishing/post.ts'
 import { sealsOf } from '../publishing/seals.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
 import { goesDirectly, knownWhenArmed, markClaimed, plannedAt } from './direct.ts'
+import { mayClaim } from './due-row.ts'
 import { type Resting, type RestingServers, restOfAccount, waitForLimits } from './rests.ts'
 
 /** How long a claimed job is its worker's; renewed while it is being sent. */
@@ -68,12 +69,12 @@ export async function claimJobs(
   servers: RestingServers = new Map(),
   full: readonly PlatformId[] = [],
 ): Promise<Claim> {
-  const found = await findDue(scope, most, servers, full)
-  const aside = await putAside(scope, found)
+  // Until the end a brake that is being put on waits: what is found to be free of brakes may be armed.
+  const [beside, found] = await Promise.all([besideBrakesNow(scope), findDue(scope, most, servers, full)])
+  const aside = await putAside(scope, found, beside)
   const jobs = await claimFound(
     scope,
-    worker,
-    most,
+    { worker, most, mayArm: beside },
     aside > 0 ? await findDue(scope, most, servers, full) : found,
   )
   return { jobs, aside }
@@ -91,7 +92,9 @@ export async function claimSoonest(scope: Scope): Promise<ClaimedJob | null> {
     from publish_jobs j join social_accounts a on a.id = j.account_id
     where j.state = 'scheduled' order by coalesce(j.next_try_at, j.run_at) limit 1 for update of j skip locked`
   if (!soonest) return null
-  const [job] = await claimFound(scope, 'rehearsal', 1, [{ ...soonest, aside: null, rest: null }])
+  const [job] = await claimFound(scope, { worker: 'rehearsal', most: 1, mayArm: true }, [
+    { ...soonest, aside: null, rest: null },
+  ])
   return job ?? null
 }
 
@@ -116,7 +119,7 @@ async function findDue(
         when j.state = 'scheduled' and j.next_try_at is null
           and j.run_at <= public.clock() - ${backlogSeconds} * interval '1 second' then 'backlog' end as aside
     from publish_jobs j join social_accounts a on a.id = j.account_id
-    where a.platform <> all(${[...full]}::text[]) and ((j.state = 'publishing' and j.lease_until <= public.clock())
+    where ${mayClaim(sql)} and a.platform <> all(${[...full]}::text[]) and ((j.state = 'publishing' and j.lease_until <= public.clock())
       or (j.state = 'scheduled' and coalesce(j.next_try_at, j.run_at) <= public.clock()
         and not exists (select 1 from publish_jobs busy where busy.account_id = j.account_id and busy.state = 'publishing')))
     order by coalesce(j.next_try_at, j.run_at), j.id
@@ -131,12 +134,11 @@ async function findDue(
 /** So many are held in one claim: each is told to those who can answer. */
 const mostAside = 50
 
-async function putAside(scope: Scope, found: readonly Found[]): Promise<number> {
+async function putAside(scope: Scope, found: readonly Found[], beside: boolean): Promise<number> {
   const those = (aside: Aside) => found.filter(row => row.aside === aside)
   const braked = those('brake')
   // A brake that is just being taken off would not see what is held for it: that is left to the next look.
-  const may = braked.length > 0 && (await besideBrakesNow(scope))
-  const held = [...(may ? braked : []), ...those('late')].slice(0, mostAside)
+  const held = [...(beside ? braked : []), ...those('late')].slice(0, mostAside)
   const backlog = those('backlog')
   const broken = held.filter(row => row.state === 'publishing')
   if (broken.length > 0) {
@@ -157,10 +159,16 @@ async function putAside(scope: Scope, found: readonly Found[]): Promise<number> 
 
 const idOf = (row: Found) => row.id as string
 
+interface Claiming {
+  worker: string
+  most: number
+  /** No brake is being put on or taken off, as `besideBrakesNow` told before the jobs were found. */
+  mayArm: boolean
+}
+
 async function claimFound(
   scope: Scope,
-  worker: string,
-  most: number,
+  { worker, most, mayArm }: Claiming,
   found: readonly Found[],
 ): Promise<ClaimedJob[]> {
   const accounts = new Set<string>()
@@ -172,12 +180,14 @@ async function claimFound(
   if (chosen.length === 0) return []
   const before = await takeOver(scope, chosen)
   const jobs = chosen.map(row => claimed(row, before.get(row.attempt_id as string)))
-  // Before the brakes' lock: what is sealed on the way may wait for somebody who waits for a brake.
-  const seals = chosen.some(row => row.approval_required) ? await sealsOf(scope, jobs) : null
-  const [accountsById, posts, mayArm] = await Promise.all([
+  const [accountsById, posts, seals] = await Promise.all([
     openAccounts(scope, [...accounts]),
-    postDrafts(scope, jobs),
-    besideBrakesNow(scope),
+    // The post as a whole, for a first comment too: its payload is the post's.
+    postDrafts(
+      scope,
+      jobs.map(({ versionId, accountId }) => ({ versionId, accountId })),
+    ),
+    chosen.some(row => row.approval_required) ? sealsOf(scope, jobs) : null,
   ])
   const whole = jobs.map((job, at) => {
     const [account, post] = [accountsById.get(job.accountId), posts[at]]
@@ -193,24 +203,30 @@ async function claimFound(
       opened: opened ?? null,
     }
   })
-  const armed = await markClaimed(
-    scope,
-    worker,
-    leaseSeconds,
-    whole.map(job => ({
-      jobId: job.id,
-      attemptId: job.attemptId,
-      tries: job.tries,
-      armedAt: job.armedAt,
-      arming:
-        mayArm && job.opened && goesDirectly(job)
-          ? { known: knownWhenArmed(job.steps, plannedAt(job)), sent: job.opened.payload }
-          : null,
-    })),
+  const arming = new Map(
+    whole.flatMap(job =>
+      mayArm && job.opened && goesDirectly(job)
+        ? [[job.id, { known: knownWhenArmed(job.steps, plannedAt(job)), sent: job.opened.payload }] as const]
+        : [],
+    ),
+  )
+  last(
+    markClaimed(
+      scope,
+      worker,
+      leaseSeconds,
+      whole.map(({ id, attemptId, tries, armedAt }) => ({
+        jobId: id,
+        attemptId,
+        tries,
+        armedAt,
+        arming: arming.get(id) ?? null,
+      })),
+    ),
   )
   return whole.map(({ armedAt: _, ...job }) => ({
     ...job,
-    armedSince: armed.has(job.attemptId) ? scope.askedAt : null,
+    armedSince: arming.has(job.id) ? scope.askedAt : null,
   }))
 }
 

@@ -4,7 +4,6 @@ import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import { taken } from '../platforms/parts.ts'
 import type { Json } from '../platforms/platform.ts'
-import { brakeOn } from '../publishing/braked.ts'
 import { outOf } from '../publishing/parts.ts'
 import type { Payload } from '../publishing/payload.ts'
 import type { PostDraft } from '../publishing/post.ts'
@@ -79,18 +78,13 @@ export interface Mark {
   arming: { known: Record<string, Json>; sent: Payload } | null
 }
 
-/**
- * Makes the jobs a worker's for `leaseSeconds`, each with an attempt of its own, and arms those that may be. Brakes are asked once more: call it
- * with `besideBrakes` held, by an earlier statement, where anything is to be armed.
- * @returns the attempts that were armed
- */
-export async function markClaimed(
+/** Makes the jobs, locked by an earlier statement, a worker's for `leaseSeconds`, each with an attempt of its own, and arms those that may be. */
+export const markClaimed = (
   { sql }: Scope,
   worker: string,
   leaseSeconds: number,
   marks: readonly Mark[],
-): Promise<Set<string>> {
-  const rows = await sql`
+) => sql`
     with given as (
       select given.job_id, given.attempt_id, given.tries, given.armed_at, given.known, given.sha256, given.sent
       from unnest(${marks.map(({ jobId }) => jobId)}::uuid[], ${marks.map(({ attemptId }) => attemptId)}::uuid[],
@@ -98,20 +92,13 @@ export async function markClaimed(
         ${marks.map(({ arming }) => (arming ? JSON.stringify(arming.known) : null))}::text[]::jsonb[],
         ${marks.map(({ arming }) => arming?.sent.sha256 ?? null)}::text[], ${marks.map(({ arming }) => arming?.sent.body ?? null)}::text[])
         given (job_id, attempt_id, tries, armed_at, known, sha256, sent)),
-    asked as materialized (
-      select given.*, given.sent is not null and ${brakeOn(sql)} is null as arms
-      from given join publish_jobs j on j.id = given.job_id),
     begun as (
       insert into publish_attempts (id, job_id, number, worker, armed_at, sent_sha256, sent)
-      select asked.attempt_id, asked.job_id,
-        1 + (select coalesce(max(number), 0) from publish_attempts every where every.job_id = asked.job_id), ${worker},
-        case when asked.arms then public.clock() else asked.armed_at end,
-        case when asked.arms then asked.sha256 end, case when asked.arms then asked.sent end
-      from asked)
-    update publish_jobs j set state = 'publishing', attempt_id = asked.attempt_id, tries = asked.tries, next_try_at = null,
+      select given.attempt_id, given.job_id,
+        1 + (select coalesce(max(number), 0) from publish_attempts every where every.job_id = given.job_id), ${worker},
+        case when given.sent is null then given.armed_at else public.clock() end, given.sha256, given.sent
+      from given)
+    update publish_jobs j set state = 'publishing', attempt_id = given.attempt_id, tries = given.tries, next_try_at = null,
       lease_until = public.clock() + ${leaseSeconds} * interval '1 second',
-      first_try_at = coalesce(j.first_try_at, public.clock()), error = null,
-      steps = case when asked.arms then j.steps || asked.known else j.steps end
-    from asked where j.id = asked.job_id returning j.attempt_id, asked.arms`
-  return new Set(rows.filter(row => row.arms === true).map(row => row.attempt_id as string))
-}
+      first_try_at = coalesce(j.first_try_at, public.clock()), error = null, steps = j.steps || coalesce(given.known, '{}')
+    from given where j.id = given.job_id`

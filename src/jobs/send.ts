@@ -23,10 +23,20 @@ import type { Together } from './together.ts'
 /** An attempt as a whole ends within this; the lease is renewed meanwhile. */
 const attemptMs = 120_000
 
+/** What a send writes with, and whom it tells. */
+export interface Hands {
+  /** What has to be written before it goes on. */
+  together: Together
+  /** How it ended: posts that are due and not yet claimed may go before that. */
+  records: Together
+  /** The platform has answered. */
+  answered(): void
+}
+
 /** Performs one claimed job: looks first where it must, sends where it may, and writes down how it ended. */
 export async function sendJob(
   services: Services,
-  together: Together,
+  { together, records, answered }: Hands,
   tenant: Pick<Tenant, 'id' | 'slug'>,
   job: ClaimedJob,
 ): Promise<void> {
@@ -49,9 +59,10 @@ export async function sendJob(
   try {
     const outcome =
       job.lost >= mostLost ? quarantine(job) : await attempt(services, tenant, job, lease, { note, heed })
+    answered()
     await restServerOf(services, rest)
     crashPoint('before-record')
-    const recorded = await together.inSet(tenant.id, recordOutcomes, { job, outcome, notes, rest })
+    const recorded = await records.inSet(tenant.id, recordOutcomes, { job, outcome, notes, rest })
     crashPoint('after-record')
     if (recorded) {
       services.metrics.attempt(job.platform, outcome.is)

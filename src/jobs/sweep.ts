@@ -1,7 +1,7 @@
 import { writeReadBackDue } from '../publishing/read-backs.ts'
 import { keepWallTimes, planAhead, recurrencesToPlan } from '../recurrences/plan.ts'
 import type { Services } from '../services.ts'
-import { writeDue } from './visit.ts'
+import { writeDue } from './due-row.ts'
 
 /**
  * The slow safety net, once a day and tenant: recomputes when the tenant is due next (repairs a restore or a mend

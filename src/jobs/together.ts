@@ -20,23 +20,46 @@ export interface Together {
 /** So many pieces share one transaction at the most: a failure makes each of them run again alone. */
 const most = 32
 
+/** For writes that can wait for others. */
+export interface Lanes {
+  /** How many of their transactions may be under way just now; at least one. */
+  open(): number
+}
+
 /**
  * Small writes of one tenant that come within the same moment share a transaction, and so a commit: while one is under
  * way the next ones gather. A piece must be repeatable: when one throws, the transaction is rolled back, and each is
  * performed again alone.
  */
-export function createTogether(within: Within): Together {
+export function createTogether(within: Within, lanes?: Lanes): Together {
   const waiting = new Map<string, Piece[]>()
   const busy = new Set<string>()
+  let inside = 0
+  const line: (() => void)[] = []
+  const isOpen = () => inside < (lanes?.open() ?? Number.POSITIVE_INFINITY)
+
+  /** Waits for a lane, where there are any. */
+  async function enter(): Promise<void> {
+    if (isOpen()) inside += 1
+    else await new Promise<void>(resolve => line.push(resolve))
+  }
+
+  function leave(): void {
+    inside -= 1
+    while (line.length > 0 && isOpen()) {
+      inside += 1
+      line.shift()?.()
+    }
+  }
 
   async function perform(tenantId: string): Promise<void> {
     busy.add(tenantId)
     // Those who were woken by the same answer get in too.
     await new Promise(resolve => setImmediate(resolve))
-    for (;;) {
-      const pieces = waiting.get(tenantId)?.splice(0, most) ?? []
-      if (pieces.length === 0) break
-      await settleAll(tenantId, pieces)
+    while ((waiting.get(tenantId)?.length ?? 0) > 0) {
+      await enter()
+      await settleAll(tenantId, waiting.get(tenantId)?.splice(0, most) ?? [])
+      leave()
     }
     waiting.delete(tenantId)
     busy.delete(tenantId)

@@ -1,11 +1,11 @@
-import type { Scope, Tenant } from '../db/scope.ts'
+import { last, type Scope, type Tenant } from '../db/scope.ts'
 import type { PlatformId } from '../platforms/platform.ts'
 import { type ClaimedCall, claimCalls } from './calls.ts'
 import { type ClaimedJob, claimJobs } from './claim.ts'
-import { type ClaimedMail, claimMails, mailQueue } from './mail.ts'
-import { nextDue } from './queue.ts'
+import { lockDue, otherDue, writeDue } from './due-row.ts'
+import { type ClaimedMail, claimMails } from './mail.ts'
 import type { RestingServers } from './rests.ts'
-import { type ClaimedRun, runQueue } from './run-record.ts'
+import type { ClaimedRun } from './run-record.ts'
 import { claimRuns } from './runs.ts'
 
 /** What one visit of a tenant claimed. */
@@ -36,19 +36,13 @@ export async function claimDue(
   full: readonly PlatformId[],
 ): Promise<Claimed> {
   const { tenant } = scope
-  const mine = await lockDue(scope)
-  if (!mine || mine.braked)
-    return {
-      tenant,
-      jobs: [],
-      runs: [],
-      mails: [],
-      calls: [],
-      aside: 0,
-      besideMs: null,
-      braked: mine?.braked === true,
-    }
-  const { jobs, aside } = await claimJobs(scope, worker, most.posts, servers, full)
+  // One message: the claim finds nothing where the lock was not got.
+  const [mine, { jobs, aside }] = await Promise.all([
+    lockDue(scope),
+    claimJobs(scope, worker, most.posts, servers, full),
+  ])
+  if (!mine.may)
+    return { tenant, jobs, runs: [], mails: [], calls: [], aside, besideMs: null, braked: mine.braked }
   const runs =
     mine.runs && jobs.length < most.posts ? await claimRuns(scope, worker, most.posts - jobs.length) : []
   // What is held tells people, by mail and webhook too: those are due at once, and are met at the next look.
@@ -57,38 +51,13 @@ export async function claimDue(
   // A claim that a crash of the database forgets is harmless for a post that is not armed: arming comes later in its log,
   // and is waited for.
   const armed = jobs.some(({ armedSince }) => armedSince !== null)
-  if (!mine.runs && !mine.deliveries && aside === 0 && !armed) await scope.sql`set local synchronous_commit = off`
-  await writeDue(scope)
+  if (!mine.runs && !mine.deliveries && aside === 0 && !armed)
+    last(scope.sql`set local synchronous_commit = off`)
+  last(writeDue(scope))
   const nothing = jobs.length + runs.length + mails.length + calls.length + aside === 0
   const besideMs = nothing && full.length > 0 ? await dueBeside(scope, full) : null
   return { tenant, jobs, runs, mails, calls, aside, besideMs }
 }
-
-/** Locks the tenant's due row where it is due, and tells of what else; undefined where it is not, or another has it. */
-export async function lockDue(scope: Scope): Promise<Record<string, unknown> | undefined> {
-  const [mine] = await scope.sql`
-    select ${nextDue(scope, runQueue)} <= public.clock() as runs, ${nextDue(scope, mailQueue)} <= public.clock() as deliveries,
-      exists (select 1 from brakes where released_at is null and ends_at <= public.clock()) as braked from tenant_due
-    where role = current_user
-      and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked`
-  return mine
-}
-
-/**
- * Writes when the tenant is due next, the least over jobs, mails, runs and brakes' ends, lease ends included; unless it is suspended.
- * Call only with the due row locked by an earlier statement.
- */
-export async function writeDue(scope: Scope): Promise<void> {
-  await scope.sql`
-    update tenant_due set next_due_at = least(
-      (select min(coalesce(next_try_at, run_at)) from publish_jobs where state = 'scheduled'), ${otherDue(scope)})
-    where role = current_user and next_due_at is distinct from '-infinity'`
-}
-
-const otherDue = (scope: Scope) => scope.sql`
-  (select min(lease_until) from publish_jobs where state = 'publishing'),
-  (select min(ends_at) from brakes where released_at is null),
-  ${nextDue(scope, mailQueue)}, ${nextDue(scope, runQueue)}`
 
 /** Milliseconds until something is due that does not wait for one of these platforms; infinite when nothing is. */
 async function dueBeside(scope: Scope, full: readonly PlatformId[]): Promise<number> {

@@ -2,9 +2,9 @@ import { writeLowered } from '../db/due.ts'
 import type { Scope, Within } from '../db/scope.ts'
 import type { Log } from '../lib/log.ts'
 import { claimSoonest } from './claim.ts'
+import { lockDue, writeDue } from './due-row.ts'
 import { armJobs } from './lease.ts'
 import { recordOutcomes } from './record.ts'
-import { lockDue, writeDue } from './visit.ts'
 
 /** A workspace stays warm for about as long as its connection lives (`db/pool.ts`). */
 const warmMs = 10 * 60_000

@@ -1,10 +1,11 @@
 import { hostname } from 'node:os'
 import { endBrakes } from '../brakes/brakes.ts'
 import { oldestServedLevel } from '../db/migrations.ts'
-import type { Actor, Within } from '../db/scope.ts'
+import type { Actor, Tenant, Within } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { Services } from '../services.ts'
 import { makeCall } from './calls.ts'
+import type { ClaimedJob } from './claim.ts'
 import { crashPoint } from './crash.ts'
 import { sendMail } from './mail.ts'
 import { places as allPlaces, createPlaces } from './places.ts'
@@ -21,6 +22,8 @@ import { createWarmer } from './warm.ts'
  * of 64 places 2,790 µs of processor time a job, with 12 of 96 1,780 µs).
  */
 const fairShare = 12
+/** So many are claimed in one transaction at the most. */
+const mostAtOnce = 96
 /** For so long at the most nobody looks whether a tenant has something beside what waits for a full platform. */
 const behindMs = 60_000
 /** So many tenants are entered at once: the pool has connections left for the requests and for what is being sent. */
@@ -34,6 +37,8 @@ const horizonMs = 1_100
 /** What falls due so soon is made ready for, a few hundred workspaces at the most. */
 const aheadMs = 4_000
 const mostAhead = 300
+/** Where a look has left nothing due, what ends within so short a time is followed by one look. */
+const gatherMs = 25
 
 export interface Worker {
   /** Looks for due work now; ticks, wake-ups and ends of jobs call it. @param planned the tenant that has planned something */
@@ -59,11 +64,13 @@ export function createWorker(services: Services): Worker {
   const stopping = new AbortController()
   let stopped = false
   const together = createTogether(within)
+  // While something due waits to be claimed, that comes first.
+  const records = createTogether(within, { open: () => (promised > 0 ? 1 : entrances) })
   const warm = createWarmer(within, log)
   /** Places promised to claims under way. */
   let promised = 0
   const places = createPlaces(
-    () => wake(),
+    () => void (leftDue && wake()),
     () => {
       behind.clear()
       wake()
@@ -77,11 +84,19 @@ export function createWorker(services: Services): Worker {
   let again = false
   let lastLook = Date.now()
   let timer: Timer | undefined
+  /** The last look has left something due behind, for want of places or because others of its account go first. */
+  let leftDue = false
+  let gathering: Timer | null = null
+  const wakeGathered = () => {
+    gathering = null
+    wake()
+  }
 
   function run(work: Promise<void>, among = running): void {
     const tracked: Promise<void> = work.finally(() => {
       among.delete(tracked)
-      wake()
+      if (leftDue) wake()
+      else gathering ??= setTimeout(wakeGathered, gatherMs)
     })
     among.add(tracked)
   }
@@ -106,7 +121,7 @@ export function createWorker(services: Services): Worker {
       const entrance = async () => {
         for (let tenantId = queue.shift(); tenantId !== undefined; tenantId = queue.shift()) {
           if (stopped || places.free() <= promised) return
-          const free = Math.min(share - places.heldBy(tenantId), places.free() - promised)
+          const free = Math.min(share - places.heldBy(tenantId), places.free() - promised, mostAtOnce)
           if (free <= 0) {
             // It has its share: who comes behind it goes first.
             barren.push(tenantId)
@@ -122,6 +137,7 @@ export function createWorker(services: Services): Worker {
       }
       await Promise.all(Array.from({ length: entrances }, entrance))
     }
+    leftDue = barren.length > 0 || places.free() <= 0
     await setTimer()
     return found
   }
@@ -162,14 +178,13 @@ export function createWorker(services: Services): Worker {
       return 0
     }
     if (claimed.jobs.length > 0) crashPoint('after-claim')
-    for (const job of claimed.jobs)
-      run(sendJob(services, together, claimed.tenant, job).finally(places.take(tenantId, job.platform)))
+    for (const job of claimed.jobs) begin(claimed.tenant, job)
     for (const one of claimed.runs) {
       const performed = performRun(services, tenantId, one, stopping.signal).catch(error =>
         log.error('a run broke', { run: one.id, error }),
       )
       if (one.kind === 'comfyui') run(performed, drawing)
-      else run(performed.finally(places.take(tenantId, null)))
+      else run(performed.finally(places.take(tenantId, null).ended))
     }
     for (const one of claimed.mails)
       run(
@@ -188,6 +203,11 @@ export function createWorker(services: Services): Worker {
     return (
       claimed.jobs.length + claimed.runs.length + claimed.mails.length + claimed.calls.length + claimed.aside
     )
+  }
+
+  function begin(tenant: Tenant, job: ClaimedJob): void {
+    const { answered, ended } = places.take(tenant.id, job.platform)
+    run(sendJob(services, { together, records, answered }, tenant, job).finally(ended))
   }
 
   /** What falls due before the next tick is met on the moment. */
@@ -242,6 +262,7 @@ export function createWorker(services: Services): Worker {
       stopped = true
       stopping.abort()
       clearTimeout(timer)
+      clearTimeout(gathering ?? undefined)
       // A look under way may just be claiming: what it claims is in flight too.
       const drained = (async () => {
         await looking

@@ -37,8 +37,12 @@ export function utf8Length(text: string): number {
   return encoder.encode(text).length
 }
 
+/** In these nothing joins: only a carriage return before a line feed would, of all that is ASCII. */
+const plain = /^[\t\n\x20-\x7e]*$/
+
 /** Number of what a reader sees as one character. */
 export function graphemes(text: string): number {
+  if (plain.test(text)) return text.length
   let count = 0
   for (const _ of segmenter.segment(text)) count++
   return count

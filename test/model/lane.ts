@@ -57,7 +57,8 @@ export class Lane {
     this.dead = false
     this.met = [job.armed ? 'armed' : 'fresh', String(job.lost), String(job.tries)]
     const arrived = this.#nextArrival()
-    void sendJob(this.services, this.#together, this.person.tenant, job).finally(() => {
+    const hands = { together: this.#together, records: this.#together, answered() {} }
+    void sendJob(this.services, hands, this.person.tenant, job).finally(() => {
       this.job = null
       this.gate = null
       this.#arrived?.()

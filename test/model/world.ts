@@ -18,6 +18,8 @@ export type Wish = 'cancel' | 'edit' | 'archive' | 'publish now' | 'move away'
 
 export interface Bounds {
   platform: Class
+  /** Whether the claim arms, or the send does by itself. */
+  direct: boolean
   /** What people do, each once, at any moment. */
   wishes: readonly Wish[]
   /** How many workers may be killed. */
@@ -49,7 +51,7 @@ export class World {
   shown: ('old' | 'new')[] = []
   /** What went wrong that no state would tell. */
   wrong: string[] = []
-  #bounds: Bounds = { platform: 'keyed', wishes: [], kills: 0, lapses: 0 }
+  #bounds: Bounds = { platform: 'keyed', direct: false, wishes: [], kills: 0, lapses: 0 }
   #kills = 0
   #lapses = 0
   #wishes = new Set<Wish>()
@@ -66,11 +68,11 @@ export class World {
 
   static async open(house: House): Promise<World> {
     const made = await house.alice.api('POST', '/accounts', { platform: 'rehearsal', settings: {} })
-    const { publish, reconcile } = platforms.rehearsal
+    const { publish, reconcile, direct } = platforms.rehearsal
     const { now } = performance
     const { sleep } = Bun
     const world = new World(house, made.body.id as string, () => {
-      Object.assign(platforms.rehearsal, { publish, reconcile })
+      Object.assign(platforms.rehearsal, { publish, reconcile, direct })
       performance.now = now
       Bun.sleep = sleep
     })
@@ -270,7 +272,7 @@ export class World {
     return wrong
   }
 
-  #platform(): Pick<Platform, 'publish' | 'reconcile'> {
+  #platform(): Pick<Platform, 'publish' | 'reconcile' | 'direct'> {
     const laneOf = async (sending: Sending) => {
       const caller = await sending.fetch('https://there.example').catch((error: unknown) => error)
       if (!(caller instanceof CalledBy) || !this.lanes.includes(caller.lane))
@@ -278,6 +280,7 @@ export class World {
       return caller.lane
     }
     return {
+      direct: () => this.#bounds.direct,
       publish: async (_account, post, sending) => {
         const lane = await laneOf(sending)
         lane.arming = true

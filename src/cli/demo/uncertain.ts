@@ -1,8 +1,8 @@
 import type { Actor } from '../../db/scope.ts'
 import { claimJobs } from '../../jobs/claim.ts'
+import { writeDue } from '../../jobs/due-row.ts'
 import { holdLease } from '../../jobs/lease.ts'
 import { recordOutcome } from '../../jobs/record.ts'
-import { writeDue } from '../../jobs/visit.ts'
 import type { Services } from '../../services.ts'
 
 /**

@@ -61,7 +61,7 @@ export interface Idle {
   storePercent: number
 }
 
-const settleMs = 5_000
+const settleMs = 10_000
 const idleMs = 15_000
 
 /** What a worker costs that has nothing to do. */
