@@ -1,3 +1,4 @@
+import { outsideWindow } from '../approvals/window.ts'
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, NotFound } from '../errors.ts'
@@ -13,6 +14,7 @@ import { calledOffError, calledOffState, perhapsOut, recordCalledOff } from './p
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
 import { sealBroken } from './seals.ts'
+import { refuseOutside, standingOf } from './window.ts'
 
 interface Locked {
   id: string
@@ -57,7 +59,8 @@ function refuseUnless(job: Locked, states: readonly JobState[], wish: string): v
 /**
  * Plans a job for another moment, or for now. One whose moment had passed waits for it again; one that was tried gets all
  * its tries anew.
- * @throws Conflict when it is over or under way, or is to be put off although it may be out
+ * @throws Conflict when it is over or under way, or is to be put off although it may be out; Invalid for a moment that it
+ * is not approved for
  */
 export async function moveJob(scope: Scope, id: string, change: JobChange): Promise<Job> {
   allow(scope, 'jobs.schedule')
@@ -68,12 +71,16 @@ export async function moveJob(scope: Scope, id: string, change: JobChange): Prom
       'It may be out already: an answer was lost, and the next try finds out. Send it now or cancel it; it cannot be moved.',
     )
   const moment = await plannedMoment(scope, change)
+  const standing = await standingOf(scope, job.contentId)
+  refuseOutside(standing, change.now ? null : moment.at)
   await scope.sql`
     update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null,
       tries = 0, first_try_at = null, wanted_at = null, slot_id = null,
       late_minutes = case when ${change.lateMinutes !== undefined} then ${change.lateMinutes ?? null}::int else late_minutes end
     where id = ${id}`
-  const heldFor = job.heldFor === 'late' ? await planAgain(scope, job, moment.at) : null
+  // What waited for another moment, or for one that it is approved for, has it now.
+  const goesOn = job.heldFor === 'late' || (job.heldFor === 'approval' && standing !== null)
+  const heldFor = goesOn ? await planAgain(scope, job, moment.at) : null
   await record(scope, 'publish_job.moved', id, { contentId: job.contentId })
   if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })
   await wakeAt(scope, moment.at)
@@ -128,6 +135,7 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
         remote_url = coalesce(${resolution.remoteUrl ?? null}, remote_url, steps->${partStep(1)}->>'remoteUrl') where id = ${id}`
   else if (resolution.as === 'abandon')
     await scope.sql`update publish_jobs set state = 'failed' where id = ${id}`
+  if (resolution.as === 'retry') refuseOutside(await standingOf(scope, job.contentId), null)
   const heldFor = resolution.as === 'retry' ? await planAgain(scope, job) : null
   await record(scope, events[resolution.as], id, about)
   if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })
@@ -155,7 +163,7 @@ async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Pro
     update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
       first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`}, wanted_at = public.clock(),
       version_id = case when j.first_comment_of is not null or ${partlyOut(scope)}
-          or j.error->>'code' is distinct from ${sealBroken}
+          or coalesce(j.error->>'code', '') not in (${sealBroken}, ${outsideWindow})
             and exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
         then j.version_id else ${rules?.version_id as string}::uuid end
     where j.id = ${job.id}`

@@ -15,6 +15,7 @@ import { jobsOfContent } from './find.ts'
 import { postDraft } from './post.ts'
 import type { Job, JobChange, Schedule } from './schema.ts'
 import { breakIfChanged, sealFor } from './seals.ts'
+import { refuseOutside, standingOf } from './window.ts'
 
 /** Two jobs of one content and account this close together are one wish sent twice. */
 export const sameWishSeconds = 60
@@ -22,7 +23,7 @@ export const sameWishSeconds = 60
 /**
  * Plans one job per account, or none at all: at one moment for all, or with `slot` each in the next free slot of its
  * account.
- * @throws Invalid naming the account whose limits the content breaks, or the time; Conflict when it is planned already
+ * @throws Invalid naming the account whose limits the content breaks, the time, or the one it is approved for; Conflict when it is planned already
  */
 export async function scheduleJobs(
   scope: Scope,
@@ -38,9 +39,6 @@ export async function scheduleJobs(
   if (!content) throw new NotFound()
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const accounts = await chosenAccounts(scope, schedule.accounts)
-  const planned: (account: ChosenAccount) => Planned = schedule.slot
-    ? await nextSlots(scope, accounts)
-    : always(await plannedMoment(scope, schedule))
   const [workspace] = await sql`
     select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`
   const waits =
@@ -51,10 +49,15 @@ export async function scheduleJobs(
         contentId,
         accounts.map(({ id }) => id),
       )))
+  const standing = waits ? null : await standingOf(scope, contentId)
+  const planned: (account: ChosenAccount) => Planned = schedule.slot
+    ? await nextSlots(scope, accounts, standing?.window?.from ?? null)
+    : always(await plannedMoment(scope, schedule))
   const made: string[] = []
   for (const account of accounts) {
     await refuseMisfit(scope, content.version_id as string, account)
     const moment = planned(account)
+    refuseOutside(standing, schedule.now ? null : moment.at)
     await refuseTwin(scope, contentId, account, moment.at)
     const heldFor = account.state === 'reconnect' ? 'reconnect' : waits ? 'approval' : null
     const id = newId()
@@ -82,8 +85,9 @@ const always = (moment: Moment) => (): Planned => moment
 async function nextSlots(
   scope: Scope,
   accounts: readonly ChosenAccount[],
+  notBefore: string | null,
 ): Promise<(account: ChosenAccount) => Planned> {
-  const slots = await takeNextSlots(scope, accounts)
+  const slots = await takeNextSlots(scope, accounts, notBefore === null ? null : new Date(notBefore))
   return ({ id }) => {
     const slot = slots.get(id)
     if (!slot) throw new Error('an account was given no slot')

@@ -1,0 +1,410 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { claimJobs } from '../src/jobs/claim.ts'
+import { holdLease, OutsideWindow } from '../src/jobs/lease.ts'
+import { recordOutcome } from '../src/jobs/record.ts'
+import { createWorker, type Worker } from '../src/jobs/worker.ts'
+import { planAhead } from '../src/recurrences/plan.ts'
+import { type House, openHouse } from './cast.ts'
+import { armLater } from './waiting.ts'
+
+let house: House
+let worker: Worker
+let clock = 0
+let putBack = () => {}
+beforeAll(async () => {
+  house = await openHouse({ RATE_LIMIT: 'off' })
+  worker = createWorker(house.services)
+})
+afterAll(async () => {
+  await worker.stop(5_000)
+  await house.close()
+})
+beforeEach(() => requireApproval(true))
+afterEach(async () => {
+  putBack()
+  putBack = () => {}
+  clock = 0
+  await house.shiftClock(0)
+})
+
+const minute = 60_000
+const hour = 60 * minute
+const words = 'between'
+const requireApproval = (required: boolean) =>
+  house.alice.api('PATCH', '/workspace', { approvalRequired: required })
+const system = () => ({ tenantId: house.alice.tenant.id, userId: null, role: 'system' }) as const
+const inside: House['services']['db']['within'] extends (actor: never, work: infer W) => unknown
+  ? (work: W) => Promise<unknown>
+  : never = work => house.services.db.within(system(), work)
+const shift = async (ms: number) => {
+  clock += ms
+  await house.shiftClock(clock)
+}
+const rehearsal = async () =>
+  (await house.alice.api('POST', '/accounts', { platform: 'rehearsal', settings: {} })).body.id as string
+const job = async (id: string) => (await house.bob.api('GET', `/publish-jobs/${id}`)).body
+const stateOf = async (id: string) => (await house.bob.api('GET', `/content/${id}`)).body.state
+const inMs = (ms: number) => new Date(Date.now() + clock + ms).toISOString()
+/** What may go out in the hour that begins an hour from now. */
+const nextHour = () => ({ from: inMs(hour), until: inMs(2 * hour) })
+
+async function submitted(given: object): Promise<string> {
+  const { body } = await house.ann.api('POST', '/content', given)
+  await house.ann.api('POST', `/content/${body.id}/submission`)
+  return body.id
+}
+const approve = (content: string, window: object = {}) =>
+  house.cora.api('POST', `/content/${content}/approval`, window)
+async function approved(text: string, window: object = {}): Promise<string> {
+  const content = await submitted({ text })
+  expect((await approve(content, window)).status).toBe(201)
+  return content
+}
+const ask = (content: string, account: string, when: object) =>
+  house.bob.api('POST', `/content/${content}/publish-jobs`, { accounts: [account], ...when })
+async function plan(content: string, account: string, when: object): Promise<string> {
+  const made = await ask(content, account, when)
+  expect([made.status, made.body.detail ?? '']).toEqual([201, ''])
+  return made.body.items[0].id
+}
+/** Claims the one job that is due, as a worker does. */
+async function claim(id: string) {
+  const { jobs } = await house.services.db.within(system(), scope => claimJobs(scope, 'test', 20))
+  const claimed = jobs.find(one => one.id === id)
+  if (!claimed?.opened) throw new Error('it was not claimed')
+  const lease = holdLease(work => house.services.db.within(system(), work), claimed, 10_000)
+  lease.end()
+  return { claimed, lease, payload: claimed.opened.payload }
+}
+/** Nobody is left with it. */
+const cancel = (id: string) => house.bob.api('DELETE', `/publish-jobs/${id}`)
+
+describe('an approval for a time', () => {
+  test('is part of what is sealed, and of what is told of it; what goes out in it has that hash', async () => {
+    const account = await rehearsal()
+    const window = nextHour()
+    const content = await approved('Within an hour.', window)
+    const seal = (await house.bob.api('GET', `/content/${content}/seal`)).body
+    expect(seal).toMatchObject({ state: 'intact', window, changes: [] })
+    const id = await plan(content, account, { at: inMs(90 * minute) })
+    await shift(91 * minute)
+    await worker.idle()
+    const { state, attempts } = await job(id)
+    const pinned = seal.accounts.find((one: { accountId: string }) => one.accountId === account)
+    expect([state, attempts.at(-1).sentSha256]).toEqual(['published', pinned.sha256])
+    const receipt = (await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body
+    expect(JSON.parse(receipt.sent.payload).window).toEqual(window)
+    expect(receipt.seal).toMatchObject({ kept: true, changes: [], window })
+    expect(receipt.post).not.toHaveProperty('window')
+    // What is approved for another time later does not change what this one went out with.
+    await house.cora.api('DELETE', `/content/${content}/approval`)
+    expect((await approve(content, { until: inMs(5 * hour) })).status).toBe(201)
+    const later = (await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body
+    expect(later.seal).toEqual(receipt.seal)
+  })
+
+  test('that is taken back is no broken seal', async () => {
+    const content = await approved('Taken back.', nextHour())
+    const id = await plan(content, await rehearsal(), { at: inMs(90 * minute) })
+    await house.cora.api('DELETE', `/content/${content}/approval`)
+    expect((await house.bob.api('GET', `/content/${content}/seal`)).body).toMatchObject({
+      state: 'none',
+      window: null,
+    })
+    expect((await house.bob.page('GET', `/w/northwind/publish-jobs/${id}`)).html).not.toContain('id="seal"')
+    await cancel(id)
+  })
+
+  test.each([
+    ['that is over', () => ({ until: inMs(-minute) }), 'that time is over', 'until'],
+    ['that ends before it begins', () => ({ from: inMs(hour), until: inMs(hour) }), 'ends before', 'until'],
+    ['that is none', () => ({ from: 'tomorrow' }), '', 'from'],
+  ])('%s is refused in words', async (_, window, said, path) => {
+    const content = await submitted({ text: 'Not like that.' })
+    const { status, body } = await approve(content, window())
+    expect([status, body.errors[0].path]).toEqual([422, path])
+    expect(body.detail).toContain(said)
+    expect(await stateOf(content)).toBe('in_review')
+  })
+
+  test('is as it was written: another hand in the database breaks the seal', async () => {
+    const content = await approved('Not a minute longer.', nextHour())
+    const id = await plan(content, await rehearsal(), { at: inMs(90 * minute) })
+    await inside(
+      ({ sql }) =>
+        sql`update approvals set publish_until = null where content_id = ${content} and publish_until is not null`,
+    )
+    expect((await house.bob.api('GET', `/content/${content}/seal`)).body).toMatchObject({
+      state: 'broken',
+      changes: ['the time that it may go out in changed'],
+    })
+    await shift(3 * hour)
+    await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'held', error: { code: 'seal_broken' } })
+    expect(await stateOf(content)).toBe('in_review')
+  })
+})
+
+describe('planning outside of it is refused in words that say it', () => {
+  const refused = { status: 422, body: { code: 'outside_window', detail: expect.stringContaining(words) } }
+
+  test('a time, now, and another time; the last moment of it is too late', async () => {
+    const [account, window] = [await rehearsal(), nextHour()]
+    const content = await approved('Only then.', window)
+    for (const when of [
+      { at: inMs(30 * minute) },
+      { at: window.until },
+      { at: inMs(3 * hour) },
+      { now: true },
+    ])
+      expect(await ask(content, account, when)).toMatchObject(refused)
+    const id = await plan(content, account, { at: window.from })
+    for (const when of [{ at: inMs(30 * minute) }, { now: true }])
+      expect(await house.bob.api('PATCH', `/publish-jobs/${id}`, when)).toMatchObject(refused)
+    const { body } = await house.bob.api('PATCH', `/publish-jobs/${id}`, { at: inMs(3 * hour) })
+    expect(body.errors).toEqual([{ path: 'at', message: 'is after the time that it is approved for' }])
+    const { state, runAt } = await job(id)
+    expect([state, Date.parse(runAt)]).toEqual([
+      'scheduled',
+      Math.floor(Date.parse(window.from) / 1000) * 1000,
+    ])
+    await cancel(id)
+  })
+
+  test('on the page, with nothing of what was typed lost', async () => {
+    const account = await rehearsal()
+    const content = await approved('As approved.', nextHour())
+    const local = inMs(-0).slice(0, 10)
+    const { status, html } = await house.bob.page('POST', `/w/northwind/content/${content}/publish-jobs`, {
+      text: 'As approved.',
+      accounts: account,
+      local: `${Number(local.slice(0, 4)) + 1}-01-01T09:00`,
+      zone: 'UTC',
+      when: 'at',
+      version: '1',
+    })
+    expect(status).toBe(422)
+    expect(html).toContain('is after that time')
+    expect(html).toContain(`value="${Number(local.slice(0, 4)) + 1}-01-01T09:00"`)
+  })
+
+  test('the next slot is the first in it, or refused where there is none', async () => {
+    const account = await rehearsal()
+    const soon = new Date(Date.now() + 20 * minute)
+    await house.bob.api('POST', '/slots', {
+      account,
+      weekdays: [soon.getUTCDay() === 0 ? 7 : soon.getUTCDay()],
+      local: soon.toISOString().slice(11, 16),
+      zone: 'UTC',
+    })
+    const [early, none] = [
+      await approved('Not before tomorrow.', { from: inMs(24 * hour), until: inMs(20 * 24 * hour) }),
+      await approved('Between two slots.', { from: inMs(24 * hour), until: inMs(48 * hour) }),
+    ]
+    const id = await plan(early, account, { slot: 'next' })
+    const days = (Date.parse((await job(id)).runAt) - Date.now()) / (24 * hour)
+    expect(days).toBeGreaterThan(6)
+    expect(days).toBeLessThan(8)
+    expect(await ask(none, account, { slot: 'next' })).toMatchObject(refused)
+    await cancel(id)
+  })
+
+  test('a rule that begins before it or goes on after it', async () => {
+    const account = await rehearsal()
+    const content = await approved('A few days.', { from: inMs(24 * hour), until: inMs(96 * hour) })
+    const repeat = (rule: string, start: string) =>
+      house.bob.api('POST', `/content/${content}/recurrences`, {
+        accounts: [account],
+        rule,
+        start: { local: start.slice(0, 16), zone: 'UTC' },
+      })
+    const tomorrow = inMs(25 * hour)
+    expect(await repeat('FREQ=DAILY;COUNT=3', inMs(2 * hour))).toMatchObject({
+      ...refused,
+      body: { ...refused.body, errors: [{ path: 'start.local' }] },
+    })
+    expect(await repeat('FREQ=DAILY', tomorrow)).toMatchObject({
+      ...refused,
+      body: { ...refused.body, errors: [{ path: 'rule' }] },
+    })
+    const made = await repeat('FREQ=DAILY;COUNT=3', tomorrow)
+    expect(made.status).toBe(201)
+    await house.bob.api('DELETE', `/recurrences/${made.body.id}`)
+  })
+
+  test('nobody asks where the workspace requires no approval', async () => {
+    await requireApproval(false)
+    const account = await rehearsal()
+    const content = await approved('Free to go.', nextHour())
+    const id = await plan(content, account, { now: true })
+    await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'published' })
+    expect((await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body.seal).toMatchObject({
+      kept: true,
+    })
+  })
+})
+
+describe('the worker', () => {
+  test.each([
+    ['that it would arm as it claims', false],
+    ['that it arms later', true],
+  ])('does not send a post %s when its time is over', async (_, later) => {
+    if (later) putBack = armLater()
+    const content = await approved('Too late.', { until: inMs(hour) })
+    const id = await plan(content, await rehearsal(), { at: inMs(50 * minute) })
+    await shift(65 * minute)
+    await worker.idle()
+    const held = await job(id)
+    expect(held).toMatchObject({ state: 'held', heldFor: 'approval', error: { code: 'outside_window' } })
+    expect(held.error.message).toMatch(
+      /^It was approved to go out before .* \(Europe\/Berlin\); that time is over\.$/,
+    )
+    expect(held.attempts).toMatchObject([{ outcome: 'unsealed', armedAt: null, sentSha256: null }])
+    expect(await stateOf(content)).toBe('in_review')
+    const told = (await house.cora.api('GET', '/notifications')).body.items[0]
+    expect(told).toMatchObject({ kind: 'review', about: expect.stringContaining('waits for approval again') })
+    expect((await approve(content, { until: inMs(hour) })).status).toBe(201)
+    await worker.idle()
+    expect(await job(id)).toMatchObject({ state: 'published', error: null })
+  })
+
+  test('asks once more just before it sends, by the database’s clock', async () => {
+    putBack = armLater()
+    const content = await approved('Over meanwhile.', { until: inMs(hour) })
+    const id = await plan(content, await rehearsal(), { at: inMs(30 * minute) })
+    // A look at the clock while the job is claimed: what is left of the lease does not matter here.
+    await shift(hour - 5_000)
+    const { lease, payload } = await claim(id)
+    await shift(8_000)
+    await expect(lease.arm({}, payload)).rejects.toBeInstanceOf(OutsideWindow)
+    expect((await job(id)).attempts.at(-1)).toMatchObject({ armedAt: null, sentSha256: null })
+    await requireApproval(false)
+    await lease.arm({}, payload)
+    expect((await job(id)).attempts.at(-1).sentSha256).toBe(payload.sha256)
+  })
+
+  test('arms with the claim what is in its time', async () => {
+    const content = await approved('In time.', { until: inMs(hour) })
+    const id = await plan(content, await rehearsal(), { now: true })
+    expect((await claim(id)).claimed.armedSince).not.toBeNull()
+  })
+
+  test('makes no try after it', async () => {
+    putBack = armLater()
+    const content = await approved('Tried in time.', { until: inMs(hour) })
+    const id = await plan(content, await rehearsal(), { now: true })
+    const { claimed } = await claim(id)
+    const why = { code: 'throttled', message: 'Not now.', next: 'Later.' }
+    await inside(scope => recordOutcome(scope, claimed, { is: 'retry', why, afterMs: 55 * minute }))
+    expect((await job(id)).state).toBe('scheduled')
+    await shift(65 * minute)
+    await worker.idle()
+    expect(await job(id)).toMatchObject({
+      state: 'held',
+      heldFor: 'approval',
+      error: { code: 'outside_window' },
+    })
+    expect(await stateOf(content)).toBe('in_review')
+    await cancel(id)
+  })
+
+  test('what may be out already becomes a question, never held', async () => {
+    putBack = armLater()
+    const content = await approved('Perhaps out.', { until: inMs(hour) })
+    const id = await plan(content, await rehearsal(), { now: true })
+    const { claimed, lease, payload } = await claim(id)
+    await lease.arm({}, payload)
+    const why = { code: 'no_answer', message: 'No answer.', next: 'Later.' }
+    await inside(scope =>
+      recordOutcome(scope, claimed, { is: 'retry', why, afterMs: 55 * minute, perhaps: true }),
+    )
+    await shift(65 * minute)
+    await worker.idle()
+    const asked = await job(id)
+    expect(asked).toMatchObject({ state: 'unconfirmed', heldFor: null, error: { code: 'outside_window' } })
+    expect(asked.error.message).toContain('An earlier try may have gone out')
+    expect(asked.attempts.at(-1)).toMatchObject({ armedAt: null })
+  })
+
+  test('sends nothing before it begins', async () => {
+    const content = await approved('Too early.', nextHour())
+    const id = await plan(content, await rehearsal(), { at: inMs(90 * minute) })
+    await inside(({ sql }) => sql`update publish_jobs set run_at = public.clock() where id = ${id}`)
+    await inside(
+      ({ sql }) => sql`update tenant_due set next_due_at = public.clock() where role = current_user`,
+    )
+    await worker.idle()
+    const held = await job(id)
+    expect(held).toMatchObject({ state: 'held', error: { code: 'outside_window' } })
+    expect(held.error.message).toContain('has not begun')
+    await cancel(id)
+  })
+})
+
+describe('what is planned already', () => {
+  test('and is outside of it waits, told in words, until it is moved into it', async () => {
+    const content = await submitted({ text: 'Planned before.' })
+    const account = await rehearsal()
+    const [early, good] = [
+      await plan(content, account, { at: inMs(10 * minute) }),
+      await plan(content, account, { at: inMs(90 * minute) }),
+    ]
+    await approve(content, nextHour())
+    expect(await job(good)).toMatchObject({ state: 'scheduled', error: null })
+    const held = await job(early)
+    expect(held).toMatchObject({ state: 'held', heldFor: 'approval', error: { code: 'outside_window' } })
+    expect(held.error.message).toContain('its moment is before that time')
+    const told = (await house.bob.api('GET', '/notifications?open=true')).body.items
+    expect(told.map((one: { about: string }) => one.about)).toContain(
+      '“Planned before.” waits: it is planned for Rehearsal outside of the time that it was approved for.',
+    )
+    // Nothing lets it go by the way.
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: true })
+    await shift(15 * minute)
+    await worker.idle()
+    expect((await job(early)).state).toBe('held')
+    const moved = await house.bob.api('PATCH', `/publish-jobs/${early}`, { at: inMs(55 * minute) })
+    expect(moved).toMatchObject({ status: 200, body: { state: 'scheduled', heldFor: null, error: null } })
+    await shift(60 * minute)
+    await worker.idle()
+    expect((await job(early)).state).toBe('published')
+    await cancel(good)
+  })
+
+  test('goes out as planned once it is approved for any time', async () => {
+    const content = await submitted({ text: 'Approved anew.' })
+    const id = await plan(content, await rehearsal(), { at: inMs(10 * minute) })
+    await approve(content, nextHour())
+    expect((await job(id)).state).toBe('held')
+    await house.cora.api('DELETE', `/content/${content}/approval`)
+    await approve(content)
+    expect(await job(id)).toMatchObject({ state: 'scheduled', error: null })
+    await cancel(id)
+  })
+
+  test('of a rule goes on in it, and waits after it', async () => {
+    const content = await submitted({ text: 'Each day for a while.' })
+    const made = await house.bob.api('POST', `/content/${content}/recurrences`, {
+      accounts: [await rehearsal()],
+      rule: 'FREQ=DAILY;COUNT=60',
+      start: { local: inMs(2 * hour).slice(0, 16), zone: 'UTC' },
+    })
+    await approve(content, { until: inMs(49 * hour) })
+    const states = async () =>
+      (
+        (await inside(
+          ({ sql }) =>
+            sql`select state, error->>'code' as code from publish_jobs where recurrence_id = ${made.body.id} order by occurrence`,
+        )) as { state: string; code: string | null }[]
+      ).map(({ state, code }) => code ?? state)
+    expect((await states()).slice(0, 3)).toEqual(['scheduled', 'scheduled', 'outside_window'])
+    const before = (await states()).length
+    await shift(24 * hour)
+    await inside(scope => planAhead(scope, made.body.id))
+    const after = await states()
+    expect(after.length).toBe(before + 1)
+    expect(after.at(-1)).toBe('outside_window')
+    await house.bob.api('DELETE', `/recurrences/${made.body.id}`)
+  })
+})
