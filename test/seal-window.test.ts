@@ -2,21 +2,18 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { claimJobs } from '../src/jobs/claim.ts'
 import { holdLease, OutsideWindow } from '../src/jobs/lease.ts'
 import { recordOutcome } from '../src/jobs/record.ts'
-import { createWorker, type Worker } from '../src/jobs/worker.ts'
+import { createWorker } from '../src/jobs/worker.ts'
 import { planAhead } from '../src/recurrences/plan.ts'
 import { type House, openHouse } from './cast.ts'
 import { armLater } from './waiting.ts'
 
 let house: House
-let worker: Worker
 let clock = 0
 let putBack = () => {}
 beforeAll(async () => {
   house = await openHouse({ RATE_LIMIT: 'off' })
-  worker = createWorker(house.services)
 })
 afterAll(async () => {
-  await worker.stop(5_000)
   await house.close()
 })
 beforeEach(() => requireApproval(true))
@@ -29,13 +26,18 @@ afterEach(async () => {
 
 const minute = 60_000
 const hour = 60 * minute
-const words = 'between'
 const requireApproval = (required: boolean) =>
   house.alice.api('PATCH', '/workspace', { approvalRequired: required })
 const system = () => ({ tenantId: house.alice.tenant.id, userId: null, role: 'system' }) as const
 const inside: House['services']['db']['within'] extends (actor: never, work: infer W) => unknown
   ? (work: W) => Promise<unknown>
   : never = work => house.services.db.within(system(), work)
+/** Everything that is due, by a worker that looks no more afterwards: what is planned next is the test's own to claim. */
+const work = async () => {
+  const worker = createWorker(house.services)
+  await worker.idle()
+  await worker.stop(5_000)
+}
 const shift = async (ms: number) => {
   clock += ms
   await house.shiftClock(clock)
@@ -88,7 +90,7 @@ describe('an approval for a time', () => {
     expect(seal).toMatchObject({ state: 'intact', window, changes: [] })
     const id = await plan(content, account, { at: inMs(90 * minute) })
     await shift(91 * minute)
-    await worker.idle()
+    await work()
     const { state, attempts } = await job(id)
     const pinned = seal.accounts.find((one: { accountId: string }) => one.accountId === account)
     expect([state, attempts.at(-1).sentSha256]).toEqual(['published', pinned.sha256])
@@ -139,14 +141,17 @@ describe('an approval for a time', () => {
       changes: ['the time that it may go out in changed'],
     })
     await shift(3 * hour)
-    await worker.idle()
+    await work()
     expect(await job(id)).toMatchObject({ state: 'held', error: { code: 'seal_broken' } })
     expect(await stateOf(content)).toBe('in_review')
   })
 })
 
 describe('planning outside of it is refused in words that say it', () => {
-  const refused = { status: 422, body: { code: 'outside_window', detail: expect.stringContaining(words) } }
+  const refused = {
+    status: 422,
+    body: { code: 'outside_window', detail: expect.stringContaining('It is approved to go out between') },
+  }
 
   test('a time, now, and another time; the last moment of it is too late', async () => {
     const [account, window] = [await rehearsal(), nextHour()]
@@ -237,7 +242,7 @@ describe('planning outside of it is refused in words that say it', () => {
     const account = await rehearsal()
     const content = await approved('Free to go.', nextHour())
     const id = await plan(content, account, { now: true })
-    await worker.idle()
+    await work()
     expect(await job(id)).toMatchObject({ state: 'published' })
     expect((await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body.seal).toMatchObject({
       kept: true,
@@ -254,7 +259,7 @@ describe('the worker', () => {
     const content = await approved('Too late.', { until: inMs(hour) })
     const id = await plan(content, await rehearsal(), { at: inMs(50 * minute) })
     await shift(65 * minute)
-    await worker.idle()
+    await work()
     const held = await job(id)
     expect(held).toMatchObject({ state: 'held', heldFor: 'approval', error: { code: 'outside_window' } })
     expect(held.error.message).toMatch(
@@ -265,7 +270,7 @@ describe('the worker', () => {
     const told = (await house.cora.api('GET', '/notifications')).body.items[0]
     expect(told).toMatchObject({ kind: 'review', about: expect.stringContaining('waits for approval again') })
     expect((await approve(content, { until: inMs(hour) })).status).toBe(201)
-    await worker.idle()
+    await work()
     expect(await job(id)).toMatchObject({ state: 'published', error: null })
   })
 
@@ -299,7 +304,7 @@ describe('the worker', () => {
     await inside(scope => recordOutcome(scope, claimed, { is: 'retry', why, afterMs: 55 * minute }))
     expect((await job(id)).state).toBe('scheduled')
     await shift(65 * minute)
-    await worker.idle()
+    await work()
     expect(await job(id)).toMatchObject({
       state: 'held',
       heldFor: 'approval',
@@ -320,7 +325,7 @@ describe('the worker', () => {
       recordOutcome(scope, claimed, { is: 'retry', why, afterMs: 55 * minute, perhaps: true }),
     )
     await shift(65 * minute)
-    await worker.idle()
+    await work()
     const asked = await job(id)
     expect(asked).toMatchObject({ state: 'unconfirmed', heldFor: null, error: { code: 'outside_window' } })
     expect(asked.error.message).toContain('An earlier try may have gone out')
@@ -334,7 +339,7 @@ describe('the worker', () => {
     await inside(
       ({ sql }) => sql`update tenant_due set next_due_at = public.clock() where role = current_user`,
     )
-    await worker.idle()
+    await work()
     const held = await job(id)
     expect(held).toMatchObject({ state: 'held', error: { code: 'outside_window' } })
     expect(held.error.message).toContain('has not begun')
@@ -362,12 +367,12 @@ describe('what is planned already', () => {
     // Nothing lets it go by the way.
     await house.alice.api('PATCH', '/workspace', { approvalRequired: true })
     await shift(15 * minute)
-    await worker.idle()
+    await work()
     expect((await job(early)).state).toBe('held')
     const moved = await house.bob.api('PATCH', `/publish-jobs/${early}`, { at: inMs(55 * minute) })
     expect(moved).toMatchObject({ status: 200, body: { state: 'scheduled', heldFor: null, error: null } })
     await shift(60 * minute)
-    await worker.idle()
+    await work()
     expect((await job(early)).state).toBe('published')
     await cancel(good)
   })
@@ -406,5 +411,114 @@ describe('what is planned already', () => {
     expect(after.length).toBe(before + 1)
     expect(after.at(-1)).toBe('outside_window')
     await house.bob.api('DELETE', `/recurrences/${made.body.id}`)
+  })
+})
+
+describe('on the pages', () => {
+  /** In Berlin, to the minute. */
+  const wall = (ms: number) =>
+    new Date(Date.now() + ms)
+      .toLocaleString('sv', { timeZone: 'Europe/Berlin' })
+      .slice(0, 16)
+      .replace(' ', 'T')
+
+  test('a reviewer says when; it is told wherever the approval is', async () => {
+    const content = await submitted({ text: 'By a form.' })
+    const id = await plan(content, await rehearsal(), { at: inMs(36 * hour) })
+    const [from, until] = [wall(24 * hour), wall(48 * hour)]
+    const { html } = await house.cora.page('GET', '/w/northwind/review')
+    expect(html).toContain('Only within a time window')
+    const answer = { version: '1', _at: 'review', from, until }
+    expect((await house.cora.page('POST', `/w/northwind/content/${content}/approval`, answer)).status).toBe(
+      303,
+    )
+    const { window } = (await house.bob.api('GET', `/content/${content}/seal`)).body
+    expect([window.from, window.until].map(at => wall(Date.parse(at) - Date.now()))).toEqual([from, until])
+    for (const path of [`content/${content}`, `content/${content}/versions`, `publish-jobs/${id}`])
+      expect((await house.cora.page('GET', `/w/northwind/${path}`)).html).toContain(
+        `datetime="${window.until}"`,
+      )
+    await cancel(id)
+  })
+
+  test.each(['review', 'piece'])('a window that is refused comes back as it was typed (%s)', async _at => {
+    const content = await submitted({ text: `Refused at ${_at}.` })
+    const [from, until] = [wall(48 * hour), wall(24 * hour)]
+    const { status, html } = await house.cora.page('POST', `/w/northwind/content/${content}/approval`, {
+      version: '1',
+      _at,
+      from,
+      until,
+    })
+    expect(status).toBe(422)
+    for (const words of [`value="${from}"`, `value="${until}"`, 'Must be later than the beginning.'])
+      expect(html).toContain(words)
+    expect(await stateOf(content)).toBe('in_review')
+    const spring = { version: '1', _at, from: '2050-03-27T02:30' }
+    expect(
+      (await house.cora.page('POST', `/w/northwind/content/${content}/approval`, spring)).html,
+    ).toContain('does not exist in Europe/Berlin')
+  })
+
+  test('an hour that happens twice is meant as a whole', async () => {
+    const content = await submitted({ text: 'The long night.' })
+    const night = { version: '1', from: '2050-10-30T02:15', until: '2050-10-30T02:15' }
+    await house.cora.page('POST', `/w/northwind/content/${content}/approval`, night)
+    expect((await house.bob.api('GET', `/content/${content}/seal`)).body.window).toEqual({
+      from: '2050-10-30T00:15:00.000Z',
+      until: '2050-10-30T01:15:00.000Z',
+    })
+  })
+
+  test('approved without one it may go out at any time', async () => {
+    const content = await submitted({ text: 'At any time.' })
+    const answer = { version: '1', from: '', until: '' }
+    expect((await house.cora.page('POST', `/w/northwind/content/${content}/approval`, answer)).status).toBe(
+      303,
+    )
+    expect((await house.bob.api('GET', `/content/${content}/seal`)).body).toMatchObject({
+      state: 'intact',
+      window: null,
+    })
+  })
+
+  test('a receipt says the time that it was approved for', async () => {
+    const account = await rehearsal()
+    const content = await approved('With a receipt.', { until: inMs(hour) })
+    const id = await plan(content, account, { now: true })
+    await work()
+    const { html } = await house.bob.page('GET', `/w/northwind/publish-jobs/${id}/receipt`)
+    expect(html).toContain('Approved for')
+    expect(html).toContain('It went out exactly as it was approved')
+  })
+})
+
+describe('the forecast', () => {
+  test('warns of a moment outside of it: red when it is near, amber before', async () => {
+    const content = await submitted({ text: 'Foreseen.' })
+    const account = await rehearsal()
+    const [near, far, good] = [
+      await plan(content, account, { at: inMs(5 * hour) }),
+      await plan(content, account, { at: inMs(72 * hour) }),
+      await plan(content, account, { at: inMs(30 * hour) }),
+    ]
+    await approve(content, { from: inMs(24 * hour), until: inMs(48 * hour) })
+    const look = async () => {
+      const { body } = await house.alice.api('POST', '/forecasts')
+      return (id: string) => {
+        const found = body.jobs.find((one: { jobId: string }) => one.jobId === id)
+        const finding = found.findings.find((one: { code: string }) => one.code === 'outside_window')
+        return finding ? `${finding.level}: ${finding.reason}` : 'nothing'
+      }
+    }
+    const told = await look()
+    expect(told(near)).toMatch(
+      /^red: It is approved to go out between .*, and its moment is before that time\.$/,
+    )
+    expect(told(far)).toMatch(/^amber: .* is after that time\.$/)
+    expect(told(good)).toBe('nothing')
+    await requireApproval(false)
+    expect((await look())(near)).toBe('nothing')
+    for (const id of [near, far, good]) await cancel(id)
   })
 })

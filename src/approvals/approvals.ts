@@ -74,14 +74,14 @@ async function checkWindow(
   const window = { from: utc(from), until: utc(until) }
   if (window.from && window.until && window.until <= window.from)
     throw new Invalid('The time ends before it begins: choose a later end, or an earlier beginning.', [
-      { path: 'until', message: 'is not after the beginning' },
+      { path: 'until', message: 'Must be later than the beginning.' },
     ])
   const [now] = await sql`
     select public.clock() >= ${window.until}::text::timestamptz as over, zone from workspace`
   if (now?.over)
     throw new Invalid(
       `To go out ${windowWords(window, now.zone as string)} is no longer possible: that time is over. Choose a later end.`,
-      [{ path: 'until', message: 'has passed' }],
+      [{ path: 'until', message: 'Has passed: choose a later end.' }],
     )
   return window
 }

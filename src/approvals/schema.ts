@@ -19,6 +19,13 @@ export const Approving = z.strictObject({
 })
 export type Approving = z.infer<typeof Approving>
 
+/** The same, as the form of a page sends it: wall times in the workspace's zone, empty for none. */
+export const ApprovingForm = z.strictObject({
+  version,
+  from: z.string().optional(),
+  until: z.string().optional(),
+})
+
 export const ChangeRequest = z.strictObject({
   note: z
     .string({ error: 'Say what should change' })

@@ -1,11 +1,33 @@
 /** When what was approved may go out. */
 import type { ScopedSql } from '../db/scope.ts'
-import { localTime } from '../lib/time.ts'
+import { Invalid } from '../errors.ts'
+import { instantOf, localTime } from '../lib/time.ts'
 
 /** ISO 8601 in UTC. From `from` on and before `until`; null: no end on that side. At least one of them is given. */
 export interface TimeWindow {
   from: string | null
   until: string | null
+}
+
+/**
+ * A window that was typed as wall times. Of an hour that happens twice the whole is meant.
+ * @throws Invalid for a time that is none
+ */
+export function windowTyped(
+  typed: { from?: string | undefined; until?: string | undefined },
+  zone: string,
+): Partial<TimeWindow> {
+  const instant = (path: 'from' | 'until', fold: 'first' | 'second') => {
+    const local = typed[path]
+    if (!local) return {}
+    try {
+      return { [path]: instantOf({ local, zone, fold }).at.toISOString() }
+    } catch (error) {
+      if (!(error instanceof Invalid)) throw error
+      throw new Invalid(error.message, [{ path, message: error.message }], error.code)
+    }
+  }
+  return { ...instant('from', 'first'), ...instant('until', 'second') }
 }
 
 /** The code of a post that is planned, or would go out, outside the time that it was approved for. */
