@@ -26,6 +26,9 @@ export const ApprovingForm = z.strictObject({
   until: z.string().optional(),
 })
 
+/** The code of a post that is planned, or would go out, outside the time that it was approved for. */
+export const outsideWindow = 'outside_window'
+
 export const ChangeRequest = z.strictObject({
   note: z
     .string({ error: 'Say what should change' })

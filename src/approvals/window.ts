@@ -30,9 +30,6 @@ export function windowTyped(
   return { ...instant('from', 'first'), ...instant('until', 'second') }
 }
 
-/** The code of a post that is planned, or would go out, outside the time that it was approved for. */
-export const outsideWindow = 'outside_window'
-
 /** A part of a statement: whether approval `a` still holds for its version. */
 export const holds = (sql: ScopedSql) => sql`
   a.decision = 'approved' and not exists (

@@ -1,5 +1,6 @@
 /** What may keep a planned post from going out well: pure rules over what was read and asked. */
-import { outsideWindow, sideOf, windowWords } from '../approvals/window.ts'
+import { outsideWindow } from '../approvals/schema.ts'
+import { sideOf, windowWords } from '../approvals/window.ts'
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import { picturesOf, taken } from '../platforms/parts.ts'

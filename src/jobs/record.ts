@@ -1,6 +1,6 @@
 import { markReconnect } from '../accounts/accounts.ts'
 import { breakApproval } from '../approvals/approvals.ts'
-import { outsideWindow } from '../approvals/window.ts'
+import { outsideWindow } from '../approvals/schema.ts'
 import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { record, recordAll } from '../events.ts'

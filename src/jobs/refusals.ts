@@ -1,5 +1,6 @@
 /** How a send ends that is refused, or breaks, on our side. */
-import { outsideWindow, sideOf, windowWords } from '../approvals/window.ts'
+import { outsideWindow } from '../approvals/schema.ts'
+import { sideOf, windowWords } from '../approvals/window.ts'
 import { replies } from '../platforms/catalogue/everywhere.ts'
 import type { Outcome } from '../platforms/platform.ts'
 import { sealBroken } from '../publishing/seals.ts'

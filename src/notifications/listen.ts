@@ -1,4 +1,4 @@
-import { outsideWindow } from '../approvals/window.ts'
+import { outsideWindow } from '../approvals/schema.ts'
 import type { Scope } from '../db/scope.ts'
 import type { EventType, Happening, Listener } from '../events.ts'
 import type { Kind } from './schema.ts'

@@ -1,4 +1,4 @@
-import { outsideWindow } from '../approvals/window.ts'
+import { outsideWindow } from '../approvals/schema.ts'
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Happening, record } from '../events.ts'

@@ -1,4 +1,5 @@
-import { holds, outsideWindow, sideOf, type TimeWindow, windowOf, windowWords } from '../approvals/window.ts'
+import { outsideWindow } from '../approvals/schema.ts'
+import { holds, sideOf, type TimeWindow, windowOf, windowWords } from '../approvals/window.ts'
 import type { Scope } from '../db/scope.ts'
 import { Invalid } from '../errors.ts'
 import { recordAll } from '../events.ts'

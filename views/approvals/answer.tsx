@@ -45,7 +45,14 @@ export function AnswerBar({
   if (!piece) return null
   if (piece.state === 'in_review' && rights.approve)
     return (
-      <Answers piece={piece} user={frame.user} here={here} zone={zone} change={change} approve={approve} />
+      <Answers
+        piece={piece}
+        user={frame.user}
+        here={here}
+        workspace={frame.workspace}
+        change={change}
+        approve={approve}
+      />
     )
   if (piece.state === 'in_review' && rights.write)
     return (
@@ -87,7 +94,7 @@ export function Answers({
   piece,
   user,
   here,
-  zone,
+  workspace,
   change,
   approve,
   at = 'piece',
@@ -95,7 +102,7 @@ export function Answers({
   piece: Piece
   user: Frame['user']
   here: string
-  zone: string
+  workspace: Frame['workspace']
   change?: Rejected | undefined
   approve?: Rejected | undefined
   at?: 'review' | 'piece' | undefined
@@ -120,15 +127,6 @@ export function Answers({
             Approve
           </ActionButton>
         )}
-        {!own && (
-          <ApproveWithin
-            action={`${here}/approval`}
-            fields={fields}
-            zone={zone}
-            id={piece.id}
-            rejected={approve}
-          />
-        )}
         <details class="popover popover-start answer" data-popover open={Boolean(change)}>
           <summary class="btn btn-plain btn-large">Ask for changes</summary>
           <form class="popover-panel" method="post" action={`${here}/change-request`} data-guard>
@@ -150,6 +148,15 @@ export function Answers({
             </div>
           </form>
         </details>
+        {!own && workspace.approvalRequired && (
+          <ApproveWithin
+            action={`${here}/approval`}
+            fields={fields}
+            zone={workspace.zone}
+            id={piece.id}
+            rejected={approve}
+          />
+        )}
       </ActionBar>
     </>
   )

@@ -129,7 +129,7 @@ function WaitingPiece({
               user={frame.user}
               here={here}
               at="review"
-              zone={zone}
+              workspace={frame.workspace}
               change={back?.id === piece.id ? back.change : undefined}
               approve={back?.id === piece.id ? back.approve : undefined}
             />

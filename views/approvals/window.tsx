@@ -1,7 +1,7 @@
 import type { TimeWindow } from '../../src/approvals/window.ts'
 import type { Rejected } from '../../src/http/form.ts'
 import type { Html } from '../html.ts'
-import { Button, ErrorSummary, Field, Time } from '../ui/index.tsx'
+import { Button, ErrorSummary, Field, Icon, Time } from '../ui/index.tsx'
 
 /** `between Tue 1 Dec, 09:00 and Sat 5 Dec, 18:00 Berlin`: the rest of "It may go out …". */
 export function WindowTimes({ window, zone }: { window: TimeWindow; zone: string }): Html {
@@ -45,7 +45,9 @@ export function ApproveWithin({
   const wrong = rejected?.errors ?? {}
   return (
     <details class="popover popover-start answer" data-popover open={rejected !== undefined}>
-      <summary class="btn btn-quiet btn-large">Only within a time window</summary>
+      <summary class="btn btn-quiet">
+        <Icon name="clock" /> Only within a time window
+      </summary>
       <form class="popover-panel" method="post" action={action} data-guard>
         {Object.entries(fields).map(([name, value]) => (
           <input type="hidden" name={name} value={value} />
@@ -65,7 +67,7 @@ export function ApproveWithin({
           name="until"
           id={`f-until-${id}`}
           label="Out before"
-          hint={`Times are ${zone}. Outside of them it does not go out, and a new approval is asked for.`}
+          hint={`In ${zone}. Outside of these times it does not go out, and waits for approval again.`}
           value={typed('until')}
           error={wrong.until}
           autofocus={wrong.until !== undefined}

@@ -1,4 +1,4 @@
-import { outsideWindow } from '../../src/approvals/window.ts'
+import { outsideWindow } from '../../src/approvals/schema.ts'
 import { waitsForLimit } from '../../src/publishing/schema.ts'
 import type { JobSheet } from '../../src/publishing/sheet.ts'
 import { safeUrl } from '../html.ts'
