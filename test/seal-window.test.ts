@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { record } from '../src/events.ts'
 import { claimJobs } from '../src/jobs/claim.ts'
 import { holdLease, OutsideWindow } from '../src/jobs/lease.ts'
 import { recordOutcome } from '../src/jobs/record.ts'
@@ -386,6 +387,55 @@ describe('what is planned already', () => {
     await approve(content)
     expect(await job(id)).toMatchObject({ state: 'scheduled', error: null })
     await cancel(id)
+  })
+
+  test('and free to go waits once the workspace requires approval', async () => {
+    await requireApproval(false)
+    const account = await rehearsal()
+    const content = await approved('Free until now.', nextHour())
+    const id = await plan(content, account, { at: inMs(10 * minute) })
+    expect((await job(id)).state).toBe('scheduled')
+    await requireApproval(true)
+    expect(await job(id)).toMatchObject({ state: 'held', error: { code: 'outside_window' } })
+    // What a switch of ours holds, it lets go.
+    await requireApproval(false)
+    expect(await job(id)).toMatchObject({ state: 'scheduled', error: null })
+    await cancel(id)
+  })
+
+  test('for an account that was away is looked at when it is back', async () => {
+    const account = await rehearsal()
+    const content = await submitted({ text: 'Back again.' })
+    const id = await plan(content, account, { at: inMs(10 * minute) })
+    await inside(
+      ({ sql }) => sql`update publish_jobs set held_for = 'reconnect' where id = ${id} and state = 'held'`,
+    )
+    await approve(content, nextHour())
+    await inside(scope => record(scope, 'account.connected', account, {}))
+    expect(await job(id)).toMatchObject({
+      state: 'held',
+      heldFor: 'approval',
+      error: { code: 'outside_window' },
+    })
+    await cancel(id)
+  })
+
+  test('is told of once for all posts of a content', async () => {
+    const content = await submitted({ text: 'Three at once.' })
+    const account = await rehearsal()
+    const ids = [
+      await plan(content, account, { at: inMs(10 * minute) }),
+      await plan(content, account, { at: inMs(20 * minute) }),
+      await plan(content, account, { at: inMs(30 * minute) }),
+    ]
+    await approve(content, nextHour())
+    const told = (await house.bob.api('GET', '/notifications?open=true&limit=100')).body.items.filter(
+      (one: { about: string }) => one.about.startsWith('“Three at once.”'),
+    )
+    expect(told.map((one: { about: string }) => one.about)).toEqual([
+      '“Three at once.” waits: it is planned for Rehearsal outside of the time that it was approved for, and 2 more of it.',
+    ])
+    for (const id of ids) await cancel(id)
   })
 
   test('of a rule goes on in it, and waits after it', async () => {

@@ -155,7 +155,7 @@ export function cardWords(
           help: error?.link,
         }
       return {
-        kicker: misplaced ? 'Held: not in the time that it is approved for' : heldWords(row),
+        kicker: heldWords(row),
         title: <>Planned for {planned}</>,
         text: (
           <>
