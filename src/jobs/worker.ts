@@ -87,22 +87,23 @@ export function createWorker(services: Services): Worker {
   /** The last look has left something due behind, for want of places or because others of its account go first. */
   let leftDue = false
   let gathering: Timer | null = null
-  const wakeGathered = () => {
+  const stopGathering = () => {
+    clearTimeout(gathering ?? undefined)
     gathering = null
-    wake()
   }
 
   function run(work: Promise<void>, among = running): void {
     const tracked: Promise<void> = work.finally(() => {
       among.delete(tracked)
       if (leftDue) wake()
-      else gathering ??= setTimeout(wakeGathered, gatherMs)
+      else gathering ??= setTimeout(wake, gatherMs)
     })
     among.add(tracked)
   }
 
   /** @returns whether something was claimed */
   async function look(): Promise<boolean> {
+    stopGathering()
     let found = false
     // Tenants that had nothing to claim (held by another worker, or not to be entered), or have their share, make way for
     // those behind them.
@@ -262,7 +263,7 @@ export function createWorker(services: Services): Worker {
       stopped = true
       stopping.abort()
       clearTimeout(timer)
-      clearTimeout(gathering ?? undefined)
+      stopGathering()
       // A look under way may just be claiming: what it claims is in flight too.
       const drained = (async () => {
         await looking
