@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { removeAccount } from '../src/accounts/accounts.ts'
+import { archiveContent } from '../src/content/content.ts'
+import type { Scope } from '../src/db/scope.ts'
 import { sweepTenant } from '../src/jobs/sweep.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { nearestInstant } from '../src/lib/time.ts'
 import { planAhead } from '../src/recurrences/plan.ts'
 import { type House, openHouse, type Person } from './cast.ts'
+import { anybodyWaits, hold, until } from './waiting.ts'
 
 let house: House
 let alice: Person
@@ -13,6 +17,11 @@ beforeAll(async () => {
 })
 afterAll(() => house.close())
 beforeEach(() => house.shiftClock(0))
+
+interface Piece {
+  account: string
+  content: string
+}
 
 /** Without daylight saving: the tests count days by 24 hours. */
 const zone = 'Asia/Kathmandu'
@@ -241,6 +250,54 @@ describe('what repeats', () => {
     const jobs = await jobsOf(kept.id)
     expect(new Set(jobs.map(job => job.state))).toEqual(new Set(['cancelled']))
   })
+
+  const goings: [string, string, (scope: Scope, piece: Piece) => Promise<unknown>][] = [
+    ['account', 'accounts', (scope, { account }) => removeAccount(scope, account)],
+    ['content', 'archive', (scope, { content }) => archiveContent(scope, content)],
+  ]
+  test.each(goings)(
+    'plans nothing more when its last %s goes at that very moment',
+    async (_, stoppedFor, go) => {
+      const owner = { ...system(alice), userId: alice.id, role: 'owner' } as const
+      const { db } = house.services
+      const begin = async () => {
+        const account = await rehearsal()
+        const content = await write('About to go.')
+        const { id } = await made(repeat(content, [account]))
+        await house.shiftClock(10 * dayMs)
+        return { account, content, id }
+      }
+      const plan = (id: string) => (scope: Scope) => planAhead(scope, id)
+      const isOver = async (id: string) => {
+        const left = (await jobsOf(id)).filter(({ state }) => state === 'scheduled' || state === 'held')
+        expect(left).toEqual([])
+        const { state, stoppedFor: why } = (await alice.api('GET', `/recurrences/${id}`)).body
+        expect([state, why]).toEqual(['stopped', stoppedFor])
+        await house.shiftClock(0)
+      }
+      // Each of the two comes first once; the other one waits, and sees what it did.
+      const other = async (work: Promise<unknown>) => {
+        let done = false
+        const ended = work.finally(() => {
+          done = true
+        })
+        await until(async () => done || (await anybodyWaits(db)))
+        return () => ended
+      }
+      const gone = await begin()
+      const going = await hold(db, owner, scope => go(scope, gone))
+      const planned = await other(db.within(system(alice), plan(gone.id)))
+      await going.commit()
+      expect(await planned()).toBe(0)
+      await isOver(gone.id)
+      const planning = await begin()
+      const plans = await hold(db, system(alice), plan(planning.id))
+      const went = await other(db.within(owner, scope => go(scope, planning)))
+      await plans.commit()
+      await went()
+      await isOver(planning.id)
+    },
+  )
 
   test('waits for approval where that is required, and never doubles what is planned by hand', async () => {
     const { dan } = house
