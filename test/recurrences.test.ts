@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { removeAccount } from '../src/accounts/accounts.ts'
-import { archiveContent } from '../src/content/content.ts'
-import type { Scope } from '../src/db/scope.ts'
+import { archiveContent, saveContent } from '../src/content/content.ts'
+import type { Actor, Scope } from '../src/db/scope.ts'
 import { sweepTenant } from '../src/jobs/sweep.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { nearestInstant } from '../src/lib/time.ts'
@@ -21,6 +21,10 @@ beforeEach(() => house.shiftClock(0))
 interface Piece {
   account: string
   content: string
+}
+interface Doing<T> {
+  actor: Actor
+  work: (scope: Scope) => Promise<T>
 }
 
 /** Without daylight saving: the tests count days by 24 hours. */
@@ -251,53 +255,76 @@ describe('what repeats', () => {
     expect(new Set(jobs.map(job => job.state))).toEqual(new Set(['cancelled']))
   })
 
+  /** Two transactions: `second` begins while `first` is open, and either waits for it or does not. @returns what the second one answers */
+  async function atOnce<T>(first: Doing<unknown>, second: Doing<T>): Promise<T> {
+    const { db } = house.services
+    const open = await hold(db, first.actor, first.work)
+    let done = false
+    const other = db.within(second.actor, second.work).finally(() => {
+      done = true
+    })
+    await until(async () => done || (await anybodyWaits(db)))
+    await open.commit()
+    return other
+  }
+  const byAlice = <T>(work: (scope: Scope) => Promise<T>): Doing<T> => ({
+    actor: { tenantId: alice.tenant.id, userId: alice.id, role: 'owner' },
+    work,
+  })
+  const planning = (id: string): Doing<number> => ({
+    actor: system(alice),
+    work: scope => planAhead(scope, id),
+  })
+  /** A recurrence of which ten occurrences are to be planned by now. */
+  async function behind() {
+    const account = await rehearsal()
+    const content = await write('As it was first.')
+    const { id } = await made(repeat(content, [account]))
+    await house.shiftClock(10 * dayMs)
+    return { account, content, id }
+  }
+
   const goings: [string, string, (scope: Scope, piece: Piece) => Promise<unknown>][] = [
     ['account', 'accounts', (scope, { account }) => removeAccount(scope, account)],
     ['content', 'archive', (scope, { content }) => archiveContent(scope, content)],
   ]
-  test.each(goings)(
-    'plans nothing more when its last %s goes at that very moment',
-    async (_, stoppedFor, go) => {
-      const owner = { ...system(alice), userId: alice.id, role: 'owner' } as const
-      const { db } = house.services
-      const begin = async () => {
-        const account = await rehearsal()
-        const content = await write('About to go.')
-        const { id } = await made(repeat(content, [account]))
-        await house.shiftClock(10 * dayMs)
-        return { account, content, id }
-      }
-      const plan = (id: string) => (scope: Scope) => planAhead(scope, id)
-      const isOver = async (id: string) => {
-        const left = (await jobsOf(id)).filter(({ state }) => state === 'scheduled' || state === 'held')
-        expect(left).toEqual([])
-        const { state, stoppedFor: why } = (await alice.api('GET', `/recurrences/${id}`)).body
-        expect([state, why]).toEqual(['stopped', stoppedFor])
-        await house.shiftClock(0)
-      }
-      // Each of the two comes first once; the other one waits, and sees what it did.
-      const other = async (work: Promise<unknown>) => {
-        let done = false
-        const ended = work.finally(() => {
-          done = true
-        })
-        await until(async () => done || (await anybodyWaits(db)))
-        return () => ended
-      }
-      const gone = await begin()
-      const going = await hold(db, owner, scope => go(scope, gone))
-      const planned = await other(db.within(system(alice), plan(gone.id)))
-      await going.commit()
-      expect(await planned()).toBe(0)
-      await isOver(gone.id)
-      const planning = await begin()
-      const plans = await hold(db, system(alice), plan(planning.id))
-      const went = await other(db.within(owner, scope => go(scope, planning)))
-      await plans.commit()
-      await went()
-      await isOver(planning.id)
-    },
-  )
+  test.each(goings)('plans nothing more when its last %s goes at that very moment', async (_, why, go) => {
+    const first = await behind()
+    expect(
+      await atOnce(
+        byAlice(scope => go(scope, first)),
+        planning(first.id),
+      ),
+    ).toBe(0)
+    await house.shiftClock(0)
+    const second = await behind()
+    await atOnce(
+      planning(second.id),
+      byAlice(scope => go(scope, second)),
+    )
+    for (const { id } of [first, second]) {
+      expect((await jobsOf(id)).filter(({ state }) => state !== 'cancelled')).toEqual([])
+      const { state, stoppedFor } = (await alice.api('GET', `/recurrences/${id}`)).body
+      expect([state, stoppedFor]).toEqual(['stopped', why])
+    }
+  })
+
+  test('plans the words that are saved at that very moment', async () => {
+    const mend = ({ content }: Piece) =>
+      byAlice(scope => saveContent(scope, content, { text: 'As it was mended.' }))
+    const first = await behind()
+    expect(await atOnce(mend(first), planning(first.id))).toBe(10)
+    await house.shiftClock(0)
+    const second = await behind()
+    await atOnce(planning(second.id), mend(second))
+    for (const { id, content } of [first, second]) {
+      const [now] = await house.services.db.within(
+        system(alice),
+        ({ sql }) => sql`select version_id from content where id = ${content}`,
+      )
+      expect(new Set((await jobsOf(id)).map(job => job.version_id))).toEqual(new Set([now?.version_id]))
+    }
+  })
 
   test('waits for approval where that is required, and never doubles what is planned by hand', async () => {
     const { dan } = house
