@@ -183,6 +183,69 @@ describe('what repeats', () => {
       expect([wrong, (await skip(wrong)).status]).toEqual([wrong, 422])
   })
 
+  test('takes a skip back: what it had called off is planned again, and nothing else', async () => {
+    const [one, other] = [await rehearsal(), await rehearsal()]
+    const { id, upcoming } = await made(repeat(await write('After all.'), [one, other]))
+    const occurrence = upcoming[1]?.occurrence as string
+    const skips = `/recurrences/${id}/skips`
+    const ofIt = async () => (await jobsOf(id)).filter(job => job.occurrence === occurrence)
+    const before = await ofIt()
+    // This one somebody cancelled before.
+    await alice.api('DELETE', `/publish-jobs/${before.find(job => job.account_id === one)?.id}`)
+    await alice.api('POST', skips, { occurrence })
+    expect((await ofIt()).map(job => job.state)).toEqual(['cancelled', 'cancelled'])
+    await alice.api('PATCH', `/content/${(await alice.api('GET', `/recurrences/${id}`)).body.contentId}`, {
+      text: 'After all, in other words.',
+    })
+    const back = await alice.api('DELETE', `${skips}/${occurrence}`)
+    expect([back.status, back.body.exceptions]).toEqual([200, []])
+    expect(back.body.upcoming[1]).toMatchObject({ occurrence, skipped: false })
+    const after = await ofIt()
+    expect(after.map(job => [job.id, job.account_id === one ? 'cancelled' : 'scheduled'])).toEqual(
+      after.map(job => [job.id, job.state]),
+    )
+    expect(after.map(job => job.id)).toEqual(before.map(job => job.id))
+    const [now] = (await jobsOf(id)).filter(job => job.state === 'scheduled')
+    expect(after.find(job => job.account_id === other)).toMatchObject({
+      code: null,
+      version_id: now?.version_id,
+      run_at: before[0]?.run_at,
+    })
+    expect((await alice.api('DELETE', `${skips}/${occurrence}`)).status).toBe(200)
+    // One that was skipped before it was planned, and is planned by now.
+    const far = inDays(40)
+    await alice.api('POST', skips, { occurrence: far })
+    expect((await alice.api('DELETE', `${skips}/${far}`)).status).toBe(200)
+    const planned = async () => (await jobsOf(id)).filter(job => job.occurrence === far).map(job => job.state)
+    expect(await planned()).toEqual([])
+    await alice.api('POST', skips, { occurrence: far })
+    await house.shiftClock(10 * dayMs)
+    await sweep()
+    expect(await planned()).toEqual([])
+    await alice.api('DELETE', `${skips}/${far}`)
+    expect(await planned()).toEqual(['scheduled', 'scheduled'])
+    for (const wrong of [occurrence, inDays(41, '08:00'), 'nonsense'])
+      expect([wrong, (await alice.api('DELETE', `${skips}/${wrong}`)).status]).toEqual([wrong, 422])
+    expect((await house.ann.api('DELETE', `${skips}/${far}`)).status).toBe(403)
+    expect((await house.dan.api('DELETE', `${skips}/${far}`)).status).toBe(404)
+  })
+
+  test('what a skip takes back waits for what any planned post waits for', async () => {
+    const account = await rehearsal()
+    const { id, upcoming } = await made(repeat(await write('Held after all.'), [account]))
+    const occurrence = upcoming[0]?.occurrence as string
+    await alice.api('POST', `/recurrences/${id}/skips`, { occurrence })
+    await alice.api('PATCH', '/workspace', { approvalRequired: true })
+    await alice.api('DELETE', `/recurrences/${id}/skips/${occurrence}`)
+    const [job] = await jobsOf(id)
+    expect(job).toMatchObject({ occurrence, state: 'held', held_for: 'approval' })
+    await alice.api('PATCH', '/workspace', { approvalRequired: false })
+    expect((await jobsOf(id))[0]?.state).toBe('scheduled')
+    await alice.api('DELETE', `/recurrences/${id}`)
+    const over = await alice.api('DELETE', `/recurrences/${id}/skips/${occurrence}`)
+    expect(over.status).toBe(422)
+  })
+
   test('one cancelled by itself stays cancelled', async () => {
     const { id } = await made(repeat(await write('Not that one.'), [await rehearsal()]))
     const [first] = await jobsOf(id)
