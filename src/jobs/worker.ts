@@ -253,7 +253,12 @@ export function createWorker(services: Services): Worker {
       for (;;) {
         wake()
         while (looking) await looking
-        if (running.size + drawing.size + mailing.size + calling.size === 0 && !looking) return
+        if (running.size + drawing.size + mailing.size + calling.size === 0 && !looking) {
+          // There was a look since the last end: another would come after whoever waits here has moved the clock.
+          clearTimeout(gathering ?? undefined)
+          gathering = null
+          return
+        }
         await Promise.race([...running, ...drawing, ...mailing, ...calling])
       }
     },
