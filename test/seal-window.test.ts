@@ -212,6 +212,10 @@ describe('planning outside of it is refused in words that say it', () => {
     expect(days).toBeGreaterThan(6)
     expect(days).toBeLessThan(8)
     expect(await ask(none, account, { slot: 'next' })).toMatchObject(refused)
+    // Moved to the next slot it goes to one of its time as well.
+    const again = await house.bob.api('PATCH', `/publish-jobs/${id}`, { slot: 'next' })
+    expect(again.status).toBe(200)
+    expect(Date.parse(again.body.runAt)).toBeGreaterThan(Date.now() + 24 * hour)
     await cancel(id)
   })
 

@@ -5,6 +5,8 @@ import { Conflict, NotFound } from '../errors.ts'
 import { type EventType, record } from '../events.ts'
 import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
+import type { FreeSlot } from '../slots/schema.ts'
+import { takeNextSlots } from '../slots/slots.ts'
 import { besideBrakes, holdBraked } from './braked.ts'
 import { readJob } from './find.ts'
 import { planFirstComments } from './first-comment.ts'
@@ -14,7 +16,7 @@ import { calledOffError, calledOffState, perhapsOut, recordCalledOff } from './p
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
 import { sealBroken } from './seals.ts'
-import { refuseOutside, standingOf } from './window.ts'
+import { approvedFor, refuseOutside } from './window.ts'
 
 interface Locked {
   id: string
@@ -24,12 +26,17 @@ interface Locked {
   perhaps: boolean
 }
 
-/** The job, locked against the worker and other people until the transaction ends; its content before it. @throws NotFound */
-async function lockJob(scope: Scope, id: string): Promise<Locked> {
+/** What comes before a job in the order in which everybody locks. */
+async function lockContentOf(scope: Scope, id: string): Promise<void> {
   await besideBrakes(scope)
   if (isId(id))
     await scope.sql`
       select 1 from content c where c.id = (select content_id from publish_jobs where id = ${id}) for share of c`
+}
+
+/** The job, locked against the worker and other people until the transaction ends; its content before it. @throws NotFound */
+async function lockJob(scope: Scope, id: string): Promise<Locked> {
+  await lockContentOf(scope, id)
   const [row] = isId(id)
     ? await scope.sql`select state, held_for, content_id from publish_jobs where id = ${id} for update`
     : []
@@ -57,29 +64,51 @@ function refuseUnless(job: Locked, states: readonly JobState[], wish: string): v
 }
 
 /**
- * Plans a job for another moment, or for now. One whose moment had passed waits for it again; one that was tried gets all
+ * The next free slot of the job's account, none before the time that it is approved for. The account is locked for it, as
+ * everybody does before its jobs.
+ * @throws NotFound, Invalid for an account without slots
+ */
+async function nextSlotOf(scope: Scope, id: string): Promise<FreeSlot> {
+  await lockContentOf(scope, id)
+  const [row] = isId(id)
+    ? await scope.sql`
+        select a.id, a.name, j.content_id from publish_jobs j join social_accounts a on a.id = j.account_id where j.id = ${id}`
+    : []
+  if (!row) throw new NotFound()
+  const account = { id: row.id as string, name: row.name as string }
+  const from = (await approvedFor(scope, row.content_id as string))?.window?.from
+  const slot = (await takeNextSlots(scope, [account], from ? new Date(from) : null)).get(account.id)
+  if (!slot) throw new Error('an account was given no slot')
+  return slot
+}
+
+/**
+ * Plans a job for another moment, for the next free slot of its account, or for now. One whose moment had passed waits for it again; one that was tried gets all
  * its tries anew.
  * @throws Conflict when it is over or under way, or is to be put off although it may be out; Invalid for a moment that it
  * is not approved for
  */
 export async function moveJob(scope: Scope, id: string, change: JobChange): Promise<Job> {
   allow(scope, 'jobs.schedule')
+  const slot = change.slot ? await nextSlotOf(scope, id) : null
   const job = await lockJob(scope, id)
   refuseUnless(job, ['scheduled', 'held'], 'moved')
   if (job.perhaps && change.now === undefined)
     throw new Conflict(
       'It may be out already: an answer was lost, and the next try finds out. Send it now or cancel it; it cannot be moved.',
     )
-  const moment = await plannedMoment(scope, change)
-  const standing = await standingOf(scope, job.contentId)
-  refuseOutside(standing, change.now ? null : moment.at)
+  const moment = slot ?? (await plannedMoment(scope, change))
+  const approved = await approvedFor(scope, job.contentId)
+  refuseOutside(approved, change.now ? null : moment.at)
   await scope.sql`
     update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null,
-      tries = 0, first_try_at = null, wanted_at = null, slot_id = null,
+      tries = 0, first_try_at = null, wanted_at = null,
+      slot_id = case when recurrence_id is null then ${slot?.slotId ?? null}::uuid end,
+      occurrence = case when recurrence_id is null then ${slot?.occurrence ?? null} else occurrence end,
       late_minutes = case when ${change.lateMinutes !== undefined} then ${change.lateMinutes ?? null}::int else late_minutes end
     where id = ${id}`
   // What waited for another moment, or for one that it is approved for, has it now.
-  const goesOn = job.heldFor === 'late' || (job.heldFor === 'approval' && standing !== null)
+  const goesOn = job.heldFor === 'late' || (job.heldFor === 'approval' && approved !== null)
   const heldFor = goesOn ? await planAgain(scope, job, moment.at) : null
   await record(scope, 'publish_job.moved', id, { contentId: job.contentId })
   if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })
@@ -135,7 +164,7 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
         remote_url = coalesce(${resolution.remoteUrl ?? null}, remote_url, steps->${partStep(1)}->>'remoteUrl') where id = ${id}`
   else if (resolution.as === 'abandon')
     await scope.sql`update publish_jobs set state = 'failed' where id = ${id}`
-  if (resolution.as === 'retry') refuseOutside(await standingOf(scope, job.contentId), null)
+  if (resolution.as === 'retry') refuseOutside(await approvedFor(scope, job.contentId), null)
   const heldFor = resolution.as === 'retry' ? await planAgain(scope, job) : null
   await record(scope, events[resolution.as], id, about)
   if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })

@@ -15,7 +15,7 @@ import { jobsOfContent } from './find.ts'
 import { postDraft } from './post.ts'
 import type { Job, JobChange, Schedule } from './schema.ts'
 import { breakIfChanged, sealFor } from './seals.ts'
-import { refuseOutside, standingOf } from './window.ts'
+import { approvedFor, refuseOutside } from './window.ts'
 
 /** Two jobs of one content and account this close together are one wish sent twice. */
 export const sameWishSeconds = 60
@@ -23,7 +23,8 @@ export const sameWishSeconds = 60
 /**
  * Plans one job per account, or none at all: at one moment for all, or with `slot` each in the next free slot of its
  * account.
- * @throws Invalid naming the account whose limits the content breaks, the time, or the one it is approved for; Conflict when it is planned already
+ * @throws Invalid naming the account whose limits the content breaks, the time, or the one that it is approved for;
+ * Conflict when it is planned already
  */
 export async function scheduleJobs(
   scope: Scope,
@@ -32,15 +33,19 @@ export async function scheduleJobs(
 ): Promise<{ items: Job[] }> {
   allow(scope, 'jobs.schedule')
   const { sql } = scope
-  await besideBrakes(scope)
-  const [content] = isId(contentId)
-    ? await sql`select id, state, version_id from content where id = ${contentId} for no key update`
-    : []
+  // In one message, and the brakes' lock is the first of it: what is read behind it sees what they did.
+  const [, [content], accounts, moment, [workspace]] = await Promise.all([
+    besideBrakes(scope),
+    isId(contentId)
+      ? sql`select id, state, version_id from content where id = ${contentId} for no key update`
+      : [],
+    chosenAccounts(scope, schedule.accounts),
+    schedule.slot ? null : plannedMoment(scope, schedule),
+    sql`
+      select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`,
+  ])
   if (!content) throw new NotFound()
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
-  const accounts = await chosenAccounts(scope, schedule.accounts)
-  const [workspace] = await sql`
-    select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`
   const waits =
     (workspace?.approval_required as boolean) &&
     (content.state !== 'approved' ||
@@ -49,16 +54,18 @@ export async function scheduleJobs(
         contentId,
         accounts.map(({ id }) => id),
       )))
-  const standing = waits ? null : await standingOf(scope, contentId)
-  const planned: (account: ChosenAccount) => Planned = schedule.slot
-    ? await nextSlots(scope, accounts, standing?.window?.from ?? null)
-    : always(await plannedMoment(scope, schedule))
+  const approved = workspace?.approval_required && !waits ? await approvedFor(scope, contentId) : null
+  const planned: (account: ChosenAccount) => Planned = moment
+    ? () => moment
+    : await nextSlots(scope, accounts, approved?.window?.from ?? null)
   const made: string[] = []
   for (const account of accounts) {
-    await refuseMisfit(scope, content.version_id as string, account)
     const moment = planned(account)
-    refuseOutside(standing, schedule.now ? null : moment.at)
-    await refuseTwin(scope, contentId, account, moment.at)
+    refuseOutside(approved, schedule.now ? null : moment.at)
+    await Promise.all([
+      refuseMisfit(scope, content.version_id as string, account),
+      refuseTwin(scope, contentId, account, moment.at),
+    ])
     const heldFor = account.state === 'reconnect' ? 'reconnect' : waits ? 'approval' : null
     const id = newId()
     await sql`
@@ -72,15 +79,13 @@ export async function scheduleJobs(
     made.push(id)
   }
   if (workspace?.braking) await holdBraked(scope, { ids: made })
-  await wakeAt(scope, new Date(Math.min(...accounts.map(account => planned(account).at.getTime()))))
-  const jobs = await jobsOfContent(scope, contentId)
+  const first = new Date(Math.min(...accounts.map(account => planned(account).at.getTime())))
+  const [jobs] = await Promise.all([jobsOfContent(scope, contentId), wakeAt(scope, first)])
   return { items: jobs.filter(job => made.includes(job.id)) }
 }
 
 /** A moment, and the slot that it is of. */
 type Planned = Moment & { slotId?: string; occurrence?: string }
-
-const always = (moment: Moment) => (): Planned => moment
 
 async function nextSlots(
   scope: Scope,

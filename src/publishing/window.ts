@@ -7,7 +7,7 @@ import type { Among } from './braked.ts'
 import { perhapsOut } from './perhaps.ts'
 
 /** The approval that holds for a content, where the workspace requires one. */
-export interface Standing {
+export interface ApprovedFor {
   /** null: it may go out at any time. */
   window: TimeWindow | null
   /** The workspace's, in which the window is told. */
@@ -16,7 +16,7 @@ export interface Standing {
 }
 
 /** @returns null where it is not approved, or needs no approval */
-export async function standingOf({ sql }: Scope, contentId: string): Promise<Standing | null> {
+export async function approvedFor({ sql }: Scope, contentId: string): Promise<ApprovedFor | null> {
   const [row] = await sql`
     select a.publish_from, a.publish_until, w.zone, public.clock() as now
     from content c join approvals a on a.version_id = c.version_id cross join workspace w
@@ -26,8 +26,8 @@ export async function standingOf({ sql }: Scope, contentId: string): Promise<Sta
 }
 
 /** @param at null for now; @param path the field that says it. @throws Invalid `outside_window`, naming the window */
-export function refuseOutside(standing: Standing | null, at: Date | null, path = 'at'): void {
-  const { window, zone, now } = standing ?? {}
+export function refuseOutside(approved: ApprovedFor | null, at: Date | null, path = 'at'): void {
+  const { window, zone, now } = approved ?? {}
   const side = window && now ? sideOf(window, at ?? now) : null
   if (!window || !side) return
   throw new Invalid(

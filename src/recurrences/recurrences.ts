@@ -7,21 +7,23 @@ import { allow } from '../permissions.ts'
 import { besideBrakes } from '../publishing/braked.ts'
 import { callOff } from '../publishing/call-off.ts'
 import { chosenAccounts, refuseMisfit } from '../publishing/schedule.ts'
-import { refuseOutside, standingOf } from '../publishing/window.ts'
+import { approvedFor, refuseOutside } from '../publishing/window.ts'
 import { readRecurrence } from './find.ts'
 import { type Locked, lockRecurrence, markStopped } from './lock.ts'
-import { planAhead } from './plan.ts'
+import { planAhead, planOne, skipped } from './plan.ts'
 import { countBefore, nextOccurrences, occurrencesBetween, parseRule, ruleText, type Series } from './rule.ts'
 import type { NewRecurrence, Recurrence, Skip, Successor } from './schema.ts'
 
 /** One piece has no more rules than this at a time. */
 const mostRules = 20
 const furthestDays = 3_653
+const waiting = ['scheduled', 'held']
 
 /**
  * Lets a content go out by a rule, and plans the next weeks of it at once. Each time goes out what its saved version is
  * by then.
- * @throws Invalid for the rule, the time or the one it is approved for, or an account whose limits it breaks; Conflict for archived content
+ * @throws Invalid for the rule, the time or the one that it is approved for, or an account whose limits it breaks;
+ * Conflict for archived content
  */
 export async function createRecurrence(
   scope: Scope,
@@ -98,13 +100,13 @@ async function checkSeries(scope: Scope, series: Series): Promise<Series> {
 
 /** @throws Invalid when it begins before the time that the content is approved for, or goes on after it */
 async function refuseSeriesOutside(scope: Scope, contentId: string, series: Series): Promise<void> {
-  const standing = await standingOf(scope, contentId)
-  const { window } = standing ?? {}
-  if (!standing || !window) return
-  const [first] = nextOccurrences(series, standing.now, 1)
-  if (first) refuseOutside(standing, first.at, 'start.local')
+  const approved = await approvedFor(scope, contentId)
+  const { window } = approved ?? {}
+  if (!approved || !window) return
+  const [first] = nextOccurrences(series, approved.now, 1)
+  if (first) refuseOutside(approved, first.at, 'start.local')
   const [over] = window.until ? nextOccurrences(series, new Date(window.until), 1) : []
-  if (over) refuseOutside(standing, over.at, 'rule')
+  if (over) refuseOutside(approved, over.at, 'rule')
 }
 
 /** Nothing more of it goes out. Stopping what is stopped changes nothing. @throws NotFound */
@@ -133,8 +135,8 @@ export async function skipOccurrence(scope: Scope, id: string, { occurrence }: S
     select 1 from publish_jobs where recurrence_id = ${id} and occurrence = ${wanted} and state in ('scheduled', 'held')
     order by id for update`
   const jobs = await scope.sql`
-    select state from publish_jobs where recurrence_id = ${id} and occurrence = ${wanted} order by id`
-  const begun = jobs.find(({ state }) => !['scheduled', 'held', 'cancelled'].includes(state as string))
+    select id, state from publish_jobs where recurrence_id = ${id} and occurrence = ${wanted} order by id`
+  const begun = jobs.find(({ state }) => ![...waiting, 'cancelled'].includes(state as string))
   if (begun)
     throw new Conflict(
       `It is ${begun.state === 'publishing' ? 'being sent' : begun.state} already, so it cannot be skipped.`,
@@ -143,7 +145,28 @@ export async function skipOccurrence(scope: Scope, id: string, { occurrence }: S
   await scope.sql`
     update recurrences set exceptions = array_append(exceptions, ${wanted}::text) where id = ${id}`
   await callOff(scope, scope.sql`j.recurrence_id = ${id} and j.occurrence = ${wanted}`)
+  const calledOff = jobs.filter(({ state }) => waiting.includes(state as string)).map(job => job.id as string)
+  await scope.sql`
+    update publish_jobs set error = ${scope.sql.json({ ...skipped })}
+    where id = any(${calledOff}::uuid[]) and state = 'cancelled'`
   await record(scope, 'recurrence.changed', id, { contentId: recurrence.contentId, skipped: wanted })
+  return readRecurrence(scope, id)
+}
+
+/**
+ * Takes a skip back: the occurrence goes out as the rule says, on those of its accounts that the skip called off. One that
+ * was cancelled by itself stays so.
+ * @throws NotFound, Invalid when the rule has no such occurrence to come
+ */
+export async function takeSkipBack(scope: Scope, id: string, occurrence: string): Promise<Recurrence> {
+  allow(scope, 'jobs.schedule')
+  const recurrence = await lockRecurrence(scope, id)
+  const wanted = await toCome(scope, recurrence, occurrence, 'occurrence')
+  if (!recurrence.exceptions.has(wanted)) return readRecurrence(scope, id)
+  await scope.sql`
+    update recurrences set exceptions = array_remove(exceptions, ${wanted}::text) where id = ${id}`
+  await planOne(scope, recurrence, wanted)
+  await record(scope, 'recurrence.changed', id, { contentId: recurrence.contentId, restored: wanted })
   return readRecurrence(scope, id)
 }
 
