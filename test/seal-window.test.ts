@@ -6,16 +6,21 @@ import { recordOutcome } from '../src/jobs/record.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { planAhead } from '../src/recurrences/plan.ts'
 import { type House, openHouse } from './cast.ts'
+import { type Mastodon, startMastodon } from './peers/index.ts'
 import { armLater } from './waiting.ts'
+import { newPicture } from './world.ts'
 
 let house: House
+let mastodon: Mastodon
 let clock = 0
 let putBack = () => {}
 beforeAll(async () => {
-  house = await openHouse({ RATE_LIMIT: 'off' })
+  mastodon = await startMastodon()
+  house = await openHouse({ RATE_LIMIT: 'off', OUTBOUND_ALLOW: mastodon.host })
 })
 afterAll(async () => {
   await house.close()
+  await mastodon.stop()
 })
 beforeEach(() => requireApproval(true))
 afterEach(async () => {
@@ -177,6 +182,20 @@ describe('planning outside of it is refused in words that say it', () => {
     await cancel(id)
   })
 
+  test('one more try of what failed', async () => {
+    putBack = armLater()
+    const content = await approved('Failed in time.', { until: inMs(hour) })
+    const id = await plan(content, await rehearsal(), { now: true })
+    const { claimed } = await claim(id)
+    const why = { code: 'too_long', message: 'Too long.', next: 'Shorten it.' }
+    await inside(scope => recordOutcome(scope, claimed, { is: 'rejected', why }))
+    await shift(65 * minute)
+    const { status, body } = await house.bob.api('POST', `/publish-jobs/${id}/resolution`, { as: 'retry' })
+    expect([status, body.code]).toEqual([422, 'outside_window'])
+    expect(body.detail).toContain('now is after that time. Ask for approval again.')
+    expect((await job(id)).state).toBe('failed')
+  })
+
   test('on the page, with nothing of what was typed lost', async () => {
     const account = await rehearsal()
     const content = await approved('As approved.', nextHour())
@@ -272,11 +291,50 @@ describe('the worker', () => {
     )
     expect(held.attempts).toMatchObject([{ outcome: 'unsealed', armedAt: null, sentSha256: null }])
     expect(await stateOf(content)).toBe('in_review')
-    const told = (await house.cora.api('GET', '/notifications')).body.items[0]
-    expect(told).toMatchObject({ kind: 'review', about: expect.stringContaining('waits for approval again') })
+    const told = (await house.cora.api('GET', '/notifications?open=true&limit=100')).body.items.find(
+      (one: { path: string }) => one.path === `/content/${content}`,
+    )
+    expect(told.about).toContain('since it was approved, its time has come outside')
     expect((await approve(content, { until: inMs(hour) })).status).toBe(201)
     await work()
     expect(await job(id)).toMatchObject({ state: 'published', error: null })
+  })
+
+  test('uploads nothing of a post whose time is over', async () => {
+    const { token } = mastodon.addAccount('grace')
+    const settings = { instance: mastodon.url, token }
+    const account = (await house.alice.api('POST', '/accounts', { platform: 'mastodon', settings })).body.id
+    const form = new FormData()
+    form.append('file', await newPicture())
+    form.append('alt', 'A cup')
+    const media = [(await house.bob.api('POST', '/media', form)).body.id]
+    const content = await submitted({ text: 'Not a byte of it.', media })
+    await approve(content, { until: inMs(hour) })
+    const id = await plan(content, account, { at: inMs(50 * minute) })
+    await shift(65 * minute)
+    await work()
+    expect(await job(id)).toMatchObject({ state: 'held', error: { code: 'outside_window' } })
+    expect(mastodon.requests.filter(({ method }) => method === 'POST')).toEqual([])
+    await cancel(id)
+  })
+
+  test('a former version that was to go out in another time is sent again as it is now', async () => {
+    putBack = armLater()
+    await requireApproval(false)
+    const { body } = await house.bob.api('POST', '/content', { text: 'First words.' })
+    const id = await plan(body.id, await rehearsal(), { now: true })
+    const { lease, payload, claimed } = await claim(id)
+    await lease.arm({}, payload)
+    await house.bob.api('PATCH', `/content/${body.id}`, { text: 'Second words.' })
+    await house.bob.api('POST', `/content/${body.id}/submission`)
+    await approve(body.id)
+    const why = { code: 'outside_window', message: 'No.', next: 'Look.' }
+    await inside(scope => recordOutcome(scope, claimed, { is: 'unsealed', why }))
+    expect(await job(id)).toMatchObject({ state: 'failed', error: { code: 'outside_window' } })
+    expect(await stateOf(body.id)).toBe('approved')
+    await house.bob.api('POST', `/publish-jobs/${id}/resolution`, { as: 'retry' })
+    await work()
+    expect((await house.bob.api('GET', `/publish-jobs/${id}/receipt`)).body.post.text).toBe('Second words.')
   })
 
   test('asks once more just before it sends, by the database’s clock', async () => {
@@ -369,8 +427,17 @@ describe('what is planned already', () => {
     expect(told.map((one: { about: string }) => one.about)).toContain(
       '“Planned before.” waits: it is planned for Rehearsal outside of the time that it was approved for.',
     )
-    // Nothing lets it go by the way.
-    await house.alice.api('PATCH', '/workspace', { approvalRequired: true })
+    // Nothing lets it go by the way, and it is not told again.
+    const heldEvents = async () =>
+      (
+        (await inside(
+          ({ sql }) => sql`select 1 from events where subject_id = ${early} and type = 'publish_job.held'`,
+        )) as unknown[]
+      ).length
+    const before = await heldEvents()
+    await house.alice.api('PATCH', '/workspace', { approvalRequired: true, lateMinutes: 121 })
+    await house.alice.api('PATCH', '/workspace', { lateMinutes: 120 })
+    expect(await heldEvents()).toBe(before)
     await shift(15 * minute)
     await work()
     expect((await job(early)).state).toBe('held')
@@ -380,6 +447,24 @@ describe('what is planned already', () => {
     await work()
     expect((await job(early)).state).toBe('published')
     await cancel(good)
+  })
+
+  test('and may be out already is not called held: its next try asks', async () => {
+    putBack = armLater()
+    const content = await approved('Out, perhaps.')
+    const id = await plan(content, await rehearsal(), { now: true })
+    const { claimed, lease, payload } = await claim(id)
+    await lease.arm({}, payload)
+    const why = { code: 'no_answer', message: 'No answer.', next: 'Later.' }
+    await inside(scope =>
+      recordOutcome(scope, claimed, { is: 'retry', why, afterMs: 30 * minute, perhaps: true }),
+    )
+    await house.cora.api('DELETE', `/content/${content}/approval`)
+    await approve(content, nextHour())
+    expect((await job(id)).state).toBe('scheduled')
+    await shift(35 * minute)
+    await work()
+    expect(await job(id)).toMatchObject({ state: 'unconfirmed', error: { code: 'outside_window' } })
   })
 
   test('goes out as planned once it is approved for any time', async () => {
