@@ -50,6 +50,19 @@ describe('writes of one workspace', () => {
   })
 })
 
+test('a write that waits for a lock gives its lane back after a moment, and nobody waits for it', async () => {
+  const stuck = Promise.withResolvers<void>()
+  const within = (async (actor: Actor, work: (scope: Scope) => Promise<unknown>) => {
+    if (actor.tenantId === 'stuck') await stuck.promise
+    return work({} as Scope)
+  }) as Within
+  const records = createTogether(within, { open: () => 1 })
+  const late = records.inSet('stuck', echo, 1)
+  expect(await records.inSet('other', echo, 21)).toBe(42)
+  stuck.resolve()
+  expect(await late).toBe(2)
+})
+
 describe('places', () => {
   const nobody = () => {}
 

@@ -33,7 +33,7 @@ async function planned(...people: Person[]): Promise<number> {
   return found.size
 }
 const planning = [
-  "set_config\\('masthead.may_claim'",
+  'as deliveries',
   'for update of j skip locked',
   'insert into publish_attempts',
   'set armed_at',
