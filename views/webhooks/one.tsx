@@ -119,6 +119,7 @@ export function WebhookPage({
                   label="Deliveries, newest first"
                   moments={page.items.map(delivery =>
                     deliveryMoment(delivery, {
+                      base: `/w/${frame.workspace.slug}`,
                       zone,
                       replay:
                         webhook.state === 'active' ? `${settings}/deliveries/${delivery.id}/replay` : null,
