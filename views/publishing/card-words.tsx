@@ -160,13 +160,18 @@ export function cardWords(
         text: (
           <>
             {elsewhere}
-            <p>
-              {row.heldFor === 'approval'
-                ? `${brokenWords(seal)}It goes out once this version is approved.`
-                : row.heldFor === 'brake'
-                  ? `${job.error?.message ?? 'A brake is on it.'} ${job.error?.next ?? ''}`
+            {row.heldFor === 'brake' ? (
+              <>
+                <p dir="auto">{job.error?.message ?? 'A brake is on it.'}</p>
+                {error?.next}
+              </>
+            ) : (
+              <p>
+                {row.heldFor === 'approval'
+                  ? `${brokenWords(seal)}It goes out once this version is approved.`
                   : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
-            </p>
+              </p>
+            )}
             {unsure}
           </>
         ),
