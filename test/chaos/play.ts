@@ -1,5 +1,5 @@
 /** One fault, played: posts are planned, it strikes, every post comes to its end, and the checker looks. */
-import { check, type Told, type Verdict, type Violation, violations } from './check.ts'
+import { check, type Told, type Verdict, type Violation, violations, wordsOf } from './check.ts'
 import type { Fault } from './faults/fault.ts'
 import { type Holdings, holdings, leaks } from './leaks.ts'
 import { type Play, planAll, type Size, usualWishes } from './plan.ts'
@@ -88,19 +88,16 @@ export async function playFault(
   const shown = (await rig.shown()).filter(
     ({ text }) => !/^s\d+f\d+ /.test(text) || text.startsWith(`${play.name} `),
   )
-  const places = new Map(
-    rig.tenants.flatMap(({ slug, accounts }) => accounts.map(({ place }) => [place, slug] as const)),
-  )
   const told: Told[] = [...(struck.told ?? []), ...away, ...(calm ? await leaks(rig, calm) : [])]
   if (struck.times === 0) told.push(['LIE', 'the fault never struck, so nothing was proved'])
-  const evidence = { places, clearAt, mostLateMs: fault.mostLateMs * slow }
+  const evidence = { places: placesOf(rig), clearAt, mostLateMs: fault.mostLateMs * slow }
   const look = (name: string, accepted: typeof rig.posts, more: readonly Told[]): Row => {
     const own = new Set(accepted.map(({ job }) => job))
-    const texts = new Set(accepted.flatMap(post => post.texts))
+    const texts = new Set(accepted.flatMap(wordsOf))
     const all = accepted === rig.posts
     const seen = all ? shown : shown.filter(({ text }) => texts.has(text))
     const rows = all ? recorded : recorded.filter(({ job }) => own.has(job))
-    const dueAt = new Map(accepted.flatMap(post => post.texts.map(text => [text, post.dueAt] as const)))
+    const dueAt = new Map(accepted.flatMap(post => wordsOf(post).map(text => [text, post.dueAt] as const)))
     return {
       fault: fault.number,
       name,
@@ -124,6 +121,14 @@ export async function playFault(
   return { played, yardstick: { ...(await holdings(rig)), mostLate: whole.late.most } }
 }
 
+/** Which workspace each place belongs to. */
+const placesOf = ({ tenants }: Rig) =>
+  new Map(
+    tenants.flatMap(({ slug, accounts, own }) =>
+      [...accounts, ...own].map(({ place }) => [place, slug] as const),
+    ),
+  )
+
 /** Waits until every job of the play has come to an end. @returns the jobs */
 async function drained(rig: Rig, play: string, deadline: number) {
   for (;;) {
@@ -146,9 +151,7 @@ export async function lastLook(
     accepted: all,
     recorded,
     shown: (await rig.shown()).filter(({ text }) => !/^s\d+f\d+ /.test(text) || text.startsWith(`s${seed}f`)),
-    places: new Map(
-      rig.tenants.flatMap(({ slug, accounts }) => accounts.map(({ place }) => [place, slug] as const)),
-    ),
+    places: placesOf(rig),
     clearAt: Number.MAX_SAFE_INTEGER,
     mostLateMs: Number.MAX_SAFE_INTEGER,
     told: [],

@@ -36,6 +36,8 @@ export interface Tenant {
   slug: string
   key: string
   accounts: Account[]
+  /** Those that only the play uses which connected them. */
+  own: Account[]
   /** Ids in its media library. */
   pictures: string[]
 }
@@ -179,7 +181,7 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
     const { key } = await db.within({ tenantId: tenant.id, userId: ownerId, role: 'owner' }, scope =>
       createKey(scope, { name: 'chaos' }),
     )
-    tenants.push({ id: tenant.id, slug, key, accounts: [], pictures: [] })
+    tenants.push({ id: tenant.id, slug, key, accounts: [], own: [], pictures: [] })
   }
 
   async function settle(tenant: Tenant): Promise<void> {
@@ -189,7 +191,7 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
     }
     const id = await rig.connect(tenant, 'rehearsal', {})
     tenant.accounts.push({ id, network: 'rehearsal', place: id })
-    for (const n of [1, 2]) tenant.pictures.push(await upload(tenant, n))
+    for (const n of [1, 2, 3, 4]) tenant.pictures.push(await upload(tenant, n))
   }
 
   async function upload(tenant: Tenant, n: number): Promise<string> {

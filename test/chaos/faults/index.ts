@@ -4,6 +4,7 @@ import type { Fault } from './fault.ts'
 import { allKilled, ended, killedAtSteps, killedInRequests, stopped } from './kills.ts'
 import { changed, clocks, noisy, redisAway } from './people.ts'
 import { hostile, poison, refreshLost, revoked, throttled } from './platforms.ts'
+import { brokenOff } from './threads.ts'
 
 const calm: Fault = { number: 0, name: 'calm', mostLateMs: 30_000, play: async () => ({ times: 1 }) }
 
@@ -26,6 +27,7 @@ export const faults: readonly Fault[] = [
   throttled,
   revoked,
   refreshLost,
+  brokenOff,
   changed,
   poison,
   noisy,
@@ -49,7 +51,6 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
     'DST gaps and folds, 29 February, zone rules',
     'test/recurrences.test.ts plays it: rules are computed once, the rig would wait for years',
   ],
-  [22, 'a thread that breaks off', 'test/thread-crash.test.ts plays it, killed at every step of each part'],
   [24, 'n8n down, slow, answering twice', 'test/workflows.test.ts plays it; publishing does not ask n8n'],
   [25, 'ComfyUI down or forgetful', 'test/generate.test.ts plays it; publishing does not ask ComfyUI'],
   [26, 'disk full', 'test/storage.test.ts and test/media-storage.test.ts play it on a small disk'],
