@@ -110,4 +110,11 @@ export function accountAt(tenant: Tenant, network: Network | 'rehearsal'): Accou
   return found
 }
 
+/** Of so many workspaces as there are, over and over. */
+export function tenantAt({ tenants }: Rig, n: number): Tenant {
+  const tenant = tenants[n % tenants.length]
+  if (!tenant) throw new Error('no workspaces')
+  return tenant
+}
+
 export const until = (at: number) => Bun.sleep(Math.max(0, at - Date.now()))

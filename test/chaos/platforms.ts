@@ -23,6 +23,8 @@ export interface Home {
 export interface Platforms {
   /** `host:port` of each, for OUTBOUND_ALLOW. */
   hosts: string[]
+  /** Where webhooks arrive. */
+  receiver: URL
   served: Record<Network, Pick<Served, 'faults' | 'requests'>>
   /** The next `times` calls that publish this text meet `fault`. */
   meet(text: string, fault: Fault, times?: number): void
@@ -174,6 +176,7 @@ export async function startPlatforms(): Promise<Platforms> {
 
   return {
     hosts: [mastodon.host, compatible.host, new URL(receiver.url).host, new URL(sky.url).host],
+    receiver: new URL(receiver.url),
     served,
     meet(text, fault, times = 1) {
       met.set(text, [...(met.get(text) ?? []), ...Array.from({ length: times }, () => fault)])

@@ -69,6 +69,8 @@ export async function playFault(
   seed: number,
   calm: Yardstick | null,
 ): Promise<{ played: Played; yardstick: Yardstick }> {
+  rig.posts = []
+  await fault.before?.(rig)
   const began = Date.now()
   const slow = Math.max(1, (calm?.mostLate ?? 0) / 1_000)
   const play: Play = {
@@ -77,7 +79,6 @@ export async function playFault(
     overMs: size.overMs,
     random: randomFrom(seed * 1_000 + fault.number),
   }
-  rig.posts = []
   await planAll(rig, fault.wishes?.(rig, play, size) ?? usualWishes(rig, play, size.posts))
   const struck = await fault.play(rig, play)
   const clearAt = calm ? Date.now() : 0

@@ -56,6 +56,8 @@ export interface Rig {
   ask(tenant: Tenant, method: string, path: string, asking?: Asking): Promise<Answer>
   /** Connects an account, or connects it anew with these settings. @returns its id */
   connect(tenant: Tenant, platform: string, settings: object): Promise<string>
+  /** Connects a webhook for one play alone, at an address that leads to the receiver. */
+  connectOwn(tenant: Tenant, address: string): Promise<Account>
   /** Reads in a workspace; again, when the database is just away. */
   inside<T>(tenant: Tenant, read: (scope: Scope) => Promise<T>): Promise<T>
   /** A superuser's pool in a database of the cluster, to be ended by whoever asked for it. */
@@ -110,6 +112,12 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
       if (made.status !== 201 && made.status !== 200)
         throw new Error(`${platform} of ${tenant.slug} was not connected: ${JSON.stringify(made.body)}`)
       return made.body.id as string
+    },
+    async connectOwn(tenant, address) {
+      const id = await rig.connect(tenant, 'webhook', { url: address })
+      const account: Account = { id, network: 'webhook', place: new URL(address).pathname }
+      tenant.own.push(account)
+      return account
     },
     async inside(tenant, read) {
       for (let tries = 1; ; tries++)

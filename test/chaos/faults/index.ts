@@ -1,7 +1,10 @@
 /** The faults that are played, by the number they have in the plan of 35; the others are named with who plays them instead. */
 import { commitsCut, locked, refusing, restarted, swallowed, terminated } from './database.ts'
 import type { Fault } from './fault.ts'
+import { drawingAway, flowsAway } from './helpers.ts'
+import { receivers } from './hooks.ts'
 import { allKilled, ended, killedAtSteps, killedInRequests, stopped } from './kills.ts'
+import { mistrusted, unnamed } from './network.ts'
 import { changed, clocks, noisy, redisAway } from './people.ts'
 import { hostile, poison, refreshLost, revoked, throttled } from './platforms.ts'
 import { brokenOff } from './threads.ts'
@@ -31,6 +34,11 @@ export const faults: readonly Fault[] = [
   changed,
   poison,
   noisy,
+  flowsAway,
+  drawingAway,
+  receivers,
+  unnamed,
+  mistrusted,
 ]
 
 /** Played without `--all`: in every run of the checks. */
@@ -51,18 +59,9 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
     'DST gaps and folds, 29 February, zone rules',
     'test/recurrences.test.ts plays it: rules are computed once, the rig would wait for years',
   ],
-  [24, 'n8n down, slow, answering twice', 'test/workflows.test.ts plays it; publishing does not ask n8n'],
-  [25, 'ComfyUI down or forgetful', 'test/generate.test.ts plays it; publishing does not ask ComfyUI'],
   [26, 'disk full', 'test/storage.test.ts and test/media-storage.test.ts play it on a small disk'],
   [27, 'out of memory', 'needs a memory limit for one process, which not every machine lets us set'],
   [29, '10,000 tenants', 'bun run bench fan-out measures it'],
   [31, 'old and new processes together', 'test/half-way.test.ts plays it'],
   [32, 'a backup of an hour ago put back', 'test/backup.test.ts plays it'],
-  [
-    33,
-    'a webhook receiver that redirects, is gone, or leads inside',
-    'test/webhooks.test.ts and test/platforms/webhook.test.ts play it',
-  ],
-  [34, 'names that are not known, or slowly', 'test/fetch.test.ts plays it on the one way out'],
-  [35, 'TLS expired or of another name', 'test/fetch.test.ts plays it on the one way out'],
 ]

@@ -1,7 +1,7 @@
 /** Fault 22: threads and sets of pictures that break off half-way. */
 import type { Fault as Misfortune } from '../../peers/serve.ts'
 import type { Told } from '../check.ts'
-import { accountAt, until, type Wish } from '../plan.ts'
+import { accountAt, tenantAt, until, type Wish } from '../plan.ts'
 import type { Rig } from '../rig.ts'
 import { type Fault, repeatedMs } from './fault.ts'
 
@@ -52,8 +52,7 @@ export const brokenOff: Fault = {
     const dueAt = () => play.from + Math.floor((play.random() * play.overMs) / 2)
     const threads = bothWays.flatMap(({ row, misfortune }, n) =>
       partByPart.map((network, nth): Wish => {
-        const tenant = rig.tenants[(n + nth) % rig.tenants.length]
-        if (!tenant) throw new Error('no workspaces')
+        const tenant = tenantAt(rig, n + nth)
         const text = `${play.name} ${tenant.slug} ${network} thread ${n}`
         const parts = [2, 3, 4, 5].map(part => `${text} part ${part}`)
         rig.platforms.meet(parts[broken - 2] ?? '', misfortune(kill))
@@ -61,8 +60,7 @@ export const brokenOff: Fault = {
       }),
     )
     const sets = partByPart.map((network, n): Wish => {
-      const tenant = rig.tenants.at(-1 - n)
-      if (!tenant) throw new Error('no workspaces')
+      const tenant = tenantAt(rig, bothWays.length + partByPart.length + n)
       const text = `${play.name} ${tenant.slug} ${network} pictures`
       return {
         tenant,
