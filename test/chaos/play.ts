@@ -86,9 +86,7 @@ export async function playFault(
   const recorded = await drained(rig, play.name, Date.now() + drainMs * slow)
   const unmet = rig.platforms.clear()
   await fault.after?.(rig)
-  const shown = (await rig.shown()).filter(
-    ({ text }) => !/^s\d+f\d+ /.test(text) || text.startsWith(`${play.name} `),
-  )
+  const shown = (await rig.shown()).filter(({ text }) => !isElsewhere(text, `${play.name} `))
   const told: Told[] = [...(struck.told ?? []), ...away, ...(calm ? await leaks(rig, calm) : [])]
   if (struck.times === 0) told.push(['LIE', 'the fault never struck, so nothing was proved'])
   const evidence = { places: placesOf(rig), clearAt, mostLateMs: fault.mostLateMs * slow }
@@ -122,6 +120,9 @@ export async function playFault(
   return { played, yardstick: { ...(await holdings(rig)), mostLate: whole.late.most } }
 }
 
+/** What is looked at in another play, or counted by its own player, who says so with `apart`. */
+const isElsewhere = (text: string, own: string) => /^(s\d+f\d+|apart) /.test(text) && !text.startsWith(own)
+
 /** Which workspace each place belongs to. */
 const placesOf = ({ tenants }: Rig) =>
   new Map(
@@ -151,7 +152,7 @@ export async function lastLook(
   return check({
     accepted: all,
     recorded,
-    shown: (await rig.shown()).filter(({ text }) => !/^s\d+f\d+ /.test(text) || text.startsWith(`s${seed}f`)),
+    shown: (await rig.shown()).filter(({ text }) => !isElsewhere(text, `s${seed}f`)),
     places: placesOf(rig),
     clearAt: Number.MAX_SAFE_INTEGER,
     mostLateMs: Number.MAX_SAFE_INTEGER,

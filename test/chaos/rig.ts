@@ -45,6 +45,8 @@ export interface Tenant {
 export interface Rig {
   cluster: Cluster
   redis: RedisLine | null
+  /** Where the processes keep pictures. */
+  dataDir: string
   /** The superuser, past the proxies. */
   admin: Sql
   platforms: Platforms
@@ -101,6 +103,7 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
   const rig: Rig = {
     cluster,
     redis,
+    dataDir: folder,
     admin,
     platforms,
     processes,

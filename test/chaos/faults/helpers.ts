@@ -11,6 +11,7 @@ interface Run {
   id: string
   state: 'waiting' | 'running' | 'succeeded' | 'failed'
   outcome: string | null
+  tries: number
   input: { data?: { job?: { id: string } } }
   answer: { mediaId?: string } | null
 }
@@ -85,7 +86,9 @@ export const flowsAway: Fault = {
     while ((await open()).length > 0 && Date.now() < drained) await Bun.sleep(250)
     const told = await ended(async () => (await Promise.all(flows.map(flow => runsOf(rig, flow)))).flat())
     told.push(...(await looked(rig, name, n8n)))
-    return { times: n8n.requests.length, words: `${n8n.requests.length} calls of n8n`, told }
+    const runs = (await Promise.all(flows.map(flow => runsOf(rig, flow)))).flat()
+    const again = runs.filter(({ tries }) => tries > 1).length
+    return { times: n8n.requests.length, words: `${runs.length} runs, ${again} tried again`, told }
   },
   async after(rig) {
     for (const { tenant, id } of flows) await rig.ask(tenant, 'DELETE', `/workflows/${id}`)

@@ -1,5 +1,8 @@
 /** The faults that are played, by the number they have in the plan of 35; the others are named with who plays them instead. */
+import { canMount } from '../../small-disk.ts'
+import { clocksChange } from './calendar.ts'
 import { commitsCut, locked, refusing, restarted, swallowed, terminated } from './database.ts'
+import { diskFull } from './disk.ts'
 import type { Fault } from './fault.ts'
 import { drawingAway, flowsAway } from './helpers.ts'
 import { receivers } from './hooks.ts'
@@ -36,9 +39,12 @@ export const faults: readonly Fault[] = [
   noisy,
   flowsAway,
   drawingAway,
+  ...(canMount() ? [diskFull] : []),
   receivers,
   unnamed,
-  mistrusted,
+  ...(Bun.which('openssl') ? [mistrusted] : []),
+  // The last one: it leaves the workspaces' days in the years to come.
+  clocksChange,
 ]
 
 /** Played without `--all`: in every run of the checks. */
@@ -54,14 +60,12 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
     'Redis down, flushed or slow',
     'test/limits and test/cluster tests play it; the rig runs without Redis',
   ],
-  [
-    14,
-    'DST gaps and folds, 29 February, zone rules',
-    'test/recurrences.test.ts plays it: rules are computed once, the rig would wait for years',
-  ],
-  [26, 'disk full', 'test/storage.test.ts and test/media-storage.test.ts play it on a small disk'],
+  ...(canMount() ? [] : [[26, 'disk full', 'a small disk can be mounted by root alone, on Linux'] as const]),
   [27, 'out of memory', 'needs a memory limit for one process, which not every machine lets us set'],
   [29, '10,000 tenants', 'bun run bench fan-out measures it'],
   [31, 'old and new processes together', 'test/half-way.test.ts plays it'],
   [32, 'a backup of an hour ago put back', 'test/backup.test.ts plays it'],
+  ...(Bun.which('openssl')
+    ? []
+    : [[35, 'TLS expired or of another name', 'there is no openssl here'] as const]),
 ]
