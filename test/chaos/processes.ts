@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePort } from '../peers/index.ts'
 import { startProxy, type TcpProxy } from '../peers/proxy.ts'
 
-const root = join(import.meta.dir, '../..')
+export const root = join(import.meta.dir, '../..')
 export const places = [0, 1, 2, 3] as const
 
 export interface Process {
@@ -24,6 +24,8 @@ export interface Rigged {
   names?: string
   /** Settings beside those that all have. */
   settings?: Record<string, string>
+  /** The folder of the program that it runs, where that is another version. */
+  tree?: string
 }
 
 export interface Processes {
@@ -54,11 +56,11 @@ export async function openProcesses(
   const processes: Processes = {
     all,
     lines,
-    async start(at, { skew, crashAt, names, settings } = {}) {
+    async start(at, { skew, crashAt, names, settings, tree = root } = {}) {
       const port = all[at] ? new URL(all[at].address).port : String(await freePort())
       const rigged = skew || crashAt || names ? ['--preload', join(import.meta.dir, 'rigged.ts')] : []
       const child = Bun.spawn([process.execPath, '--no-env-file', ...rigged, 'src/main.ts'], {
-        cwd: root,
+        cwd: tree,
         env: {
           ...environment(lines[at]?.port ?? 0),
           ...settings,

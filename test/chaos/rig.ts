@@ -17,7 +17,7 @@ import { type Cluster, makeCluster } from '../peers/cluster.ts'
 import { type Answer, type Asking, createAsk } from './ask.ts'
 import type { Accepted, Recorded, Shown } from './check.ts'
 import { type Home, type Network, type Platforms, startPlatforms } from './platforms.ts'
-import { openProcesses, type Processes, places } from './processes.ts'
+import { openProcesses, type Processes, places, root } from './processes.ts'
 import type { RedisLine } from './redis.ts'
 
 const secret = 'the chaos has a secret of forty characters!'
@@ -62,6 +62,8 @@ export interface Rig {
   connectOwn(tenant: Tenant, address: string): Promise<Account>
   /** Reads in a workspace; again, when the database is just away. */
   inside<T>(tenant: Tenant, read: (scope: Scope) => Promise<T>): Promise<T>
+  /** Runs a command of the operator's. @throws with what it says when it fails */
+  command(name: string, ...words: string[]): void
   /** A superuser's pool in a database of the cluster, to be ended by whoever asked for it. */
   ownerOf(database: string): Promise<Sql>
   shown(): Promise<Shown[]>
@@ -132,6 +134,13 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
           if (tries === 100) throw error
           await Bun.sleep(100)
         }
+    },
+    command(name, ...words) {
+      const { exitCode, stderr } = Bun.spawnSync(
+        [process.execPath, '--no-env-file', join(root, 'src/cli', `${name}.ts`), ...words],
+        { cwd: root, env: environment(processes.lines[0]?.port ?? 0) },
+      )
+      if (exitCode !== 0) throw new Error(`${name} ${words.join(' ')}: ${stderr}`)
     },
     ownerOf: async database =>
       openPool({ socket: cluster.socket, ...cluster.superuser, database }, { name: 'chaos owner', max: 1 }),

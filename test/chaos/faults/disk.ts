@@ -88,11 +88,13 @@ export const diskFull: Fault = {
 async function goesOn(rig: Rig): Promise<Told[]> {
   const tenant = tenantAt(rig, 0)
   const answer = await upload(rig, tenant, 0)
-  const { id } = (await answer.json()) as { id?: string }
+  const { id, bytes } = (await answer.json()) as { id?: string; bytes?: number }
   if (answer.status !== 201 || !id)
     return [['LOST', `with room again a picture is answered ${answer.status}`]]
-  const { body } = await rig.ask(tenant, 'GET', '/media?limit=100')
-  const all = (body.items as { id: string; url: string; bytes: number }[]).length
+  const file = await fetch(`${rig.processes.all[1]?.address}/api/v1/media/${id}/file`, {
+    headers: { authorization: `Bearer ${tenant.key}` },
+  })
+  const there = (await file.bytes()).length
   await rig.ask(tenant, 'DELETE', `/media/${id}`)
-  return all > tenant.pictures.length ? [] : [['LIE', 'a picture that was taken is not in the library']]
+  return there === bytes ? [] : [['LIE', `a picture of ${bytes} bytes has ${there} (${file.status})`]]
 }

@@ -10,7 +10,9 @@ import { allKilled, ended, killedAtSteps, killedInRequests, stopped } from './ki
 import { mistrusted, unnamed } from './network.ts'
 import { changed, clocks, noisy, redisAway } from './people.ts'
 import { hostile, poison, refreshLost, revoked, throttled } from './platforms.ts'
+import { restored } from './restored.ts'
 import { brokenOff } from './threads.ts'
+import { formerCommit, versions } from './versions.ts'
 
 const calm: Fault = { number: 0, name: 'calm', mostLateMs: 30_000, play: async () => ({ times: 1 }) }
 
@@ -41,6 +43,8 @@ export const faults: readonly Fault[] = [
   drawingAway,
   ...(canMount() ? [diskFull] : []),
   receivers,
+  ...(formerCommit() ? [versions] : []),
+  restored,
   unnamed,
   ...(Bun.which('openssl') ? [mistrusted] : []),
   // The last one: it leaves the workspaces' days in the years to come.
@@ -63,8 +67,15 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
   ...(canMount() ? [] : [[26, 'disk full', 'a small disk can be mounted by root alone, on Linux'] as const]),
   [27, 'out of memory', 'needs a memory limit for one process, which not every machine lets us set'],
   [29, '10,000 tenants', 'bun run bench fan-out measures it'],
-  [31, 'old and new processes together', 'test/half-way.test.ts plays it'],
-  [32, 'a backup of an hour ago put back', 'test/backup.test.ts plays it'],
+  ...(formerCommit()
+    ? []
+    : [
+        [
+          31,
+          'old and new processes together',
+          'there is no history here to take the former version from',
+        ] as const,
+      ]),
   ...(Bun.which('openssl')
     ? []
     : [[35, 'TLS expired or of another name', 'there is no openssl here'] as const]),

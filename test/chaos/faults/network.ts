@@ -155,9 +155,14 @@ const certificates: readonly {
       minVersion: 'TLSv1',
       maxVersion: 'TLSv1.1',
     }),
-    says: /old\.rig/,
+    says: /old\.rig does not offer an encrypted connection/,
   },
-  { name: 'plain.rig', row: 'no TLS at all', shows: () => null, says: /plain\.rig/ },
+  {
+    name: 'plain.rig',
+    row: 'no TLS at all',
+    shows: () => null,
+    says: /plain\.rig does not offer an encrypted connection/,
+  },
 ]
 
 export const mistrusted: Fault = {
