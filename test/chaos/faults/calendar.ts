@@ -9,8 +9,8 @@ const zones = ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Amer
 const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000]
 /** The day before, the day itself and the day after. */
 const daysEach = 3
-/** Within the weeks for which occurrences are planned ahead. */
-const aheadMs = 20 * dayMs
+/** Well within the five weeks for which occurrences are planned: many changes share a sweep. */
+const aheadMs = 5 * dayMs
 /** Workspaces are swept once a minute. */
 const sweptMs = 90_000
 
@@ -157,10 +157,11 @@ export const clocksChange: Fault = {
       const days = rules.flatMap(rule => rule.due.map(at => ({ rule, at }))).sort((a, b) => a.at - b.at)
       let shown = Date.now()
       for (const { rule, at } of days) {
-        if ((await jobsOf(rig, rule)).length === 0) {
+        // Whoever sweeps each day plans each in time; the clock that jumps has to wait for a sweep.
+        if ((await jobsOf(rig, rule)).length < daysEach) {
           shown = Math.max(shown, at - aheadMs)
           await setClock(rig, shown)
-          await waitFor(async () => (await jobsOf(rig, rule)).length > 0, sweptMs)
+          await waitFor(async () => (await jobsOf(rig, rule)).length === daysEach, sweptMs)
         }
         shown = Math.max(shown, at - 1_500)
         await setClock(rig, shown)

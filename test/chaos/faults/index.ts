@@ -14,6 +14,9 @@ import { restored } from './restored.ts'
 import { brokenOff } from './threads.ts'
 import { formerCommit, versions } from './versions.ts'
 
+/** What this machine lets us play. */
+const [mounts, former, openssl] = [canMount(), formerCommit(), Bun.which('openssl')]
+
 const calm: Fault = { number: 0, name: 'calm', mostLateMs: 30_000, play: async () => ({ times: 1 }) }
 
 export const faults: readonly Fault[] = [
@@ -41,12 +44,12 @@ export const faults: readonly Fault[] = [
   noisy,
   flowsAway,
   drawingAway,
-  ...(canMount() ? [diskFull] : []),
+  ...(mounts ? [diskFull] : []),
   receivers,
-  ...(formerCommit() ? [versions] : []),
+  ...(former ? [versions] : []),
   restored,
   unnamed,
-  ...(Bun.which('openssl') ? [mistrusted] : []),
+  ...(openssl ? [mistrusted] : []),
   // The last one: it leaves the workspaces' days in the years to come.
   clocksChange,
 ]
@@ -59,15 +62,10 @@ export const within: Readonly<Record<number, number>> = { 15: 16, 17: 16, 18: 16
 
 /** What the rig does not play, and where it is played instead, or why not. */
 export const unplayed: readonly (readonly [number: number, name: string, why: string])[] = [
-  [
-    12,
-    'Redis down, flushed or slow',
-    'test/limits and test/cluster tests play it; the rig runs without Redis',
-  ],
-  ...(canMount() ? [] : [[26, 'disk full', 'a small disk can be mounted by root alone, on Linux'] as const]),
+  ...(mounts ? [] : [[26, 'disk full', 'a small disk can be mounted by root alone, on Linux'] as const]),
   [27, 'out of memory', 'needs a memory limit for one process, which not every machine lets us set'],
   [29, '10,000 tenants', 'bun run bench fan-out measures it'],
-  ...(formerCommit()
+  ...(former
     ? []
     : [
         [
@@ -76,7 +74,5 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
           'there is no history here to take the former version from',
         ] as const,
       ]),
-  ...(Bun.which('openssl')
-    ? []
-    : [[35, 'TLS expired or of another name', 'there is no openssl here'] as const]),
+  ...(openssl ? [] : [[35, 'TLS expired or of another name', 'there is no openssl here'] as const]),
 ]
