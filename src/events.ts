@@ -91,6 +91,9 @@ export async function record(
   await recordAll(scope, [{ type, subjectId, data }])
 }
 
+/** Of these there are many, and what follows from one hangs on nothing of each other: it all rides in one message. */
+const alone: ReadonlySet<EventType> = new Set(['publish_job.scheduled', 'publish_job.published'])
+
 /** The same for several at once, in this order. */
 export async function recordAll(scope: Scope, events: readonly Omit<Happening, 'id'>[]): Promise<void> {
   const happenings = events.map(event => ({ id: newId(), ...event }))
@@ -101,8 +104,7 @@ export async function recordAll(scope: Scope, events: readonly Omit<Happening, '
       ${happenings.map(({ subjectId }) => subjectId)}::uuid[],
       ${happenings.map(({ data }) => JSON.stringify(data))}::text[]::jsonb[]) given (id, type, subject_id, data)`
   for (const { type, subjectId } of events) scope.happened.push({ type, subjectId })
-  if (events.every(({ type }) => type === 'publish_job.published')) {
-    // Many end at one moment, and what follows from that hangs on nothing of each other: it all rides in one message.
+  if (events.every(({ type }) => alone.has(type))) {
     await Promise.all([written, ...[...listeners.values()].map(listener => listener(scope, happenings))])
     return
   }

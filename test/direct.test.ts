@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import { last } from '../src/db/scope.ts'
 import { type ClaimedJob, claimJobs } from '../src/jobs/claim.ts'
 import { holdLease } from '../src/jobs/lease.ts'
+import { recordOutcome } from '../src/jobs/record.ts'
 import { claimDue } from '../src/jobs/visit.ts'
 import { rehearsal } from '../src/platforms/rehearsal.ts'
 import { stopSends } from '../src/publishing/braked.ts'
@@ -154,6 +155,33 @@ describe('armed by itself, later', () => {
     const job = await claim()
     await brake.commit()
     await unarmed(job)
+  })
+
+  test('is a first comment whose post’s id is not known', async () => {
+    for (const id of ['the-post', null]) {
+      const post = await claimed({ firstComment: 'And a link.' })
+      await inside(scope =>
+        recordOutcome(scope, post, { is: 'published', remoteId: 'the-post', remoteUrl: null }),
+      )
+      await inside(({ sql }) => sql`update publish_jobs set remote_id = ${id} where id = ${post.id}`)
+      const comment = await claim()
+      expect(comment).toMatchObject({ firstCommentOf: post.id, answersTo: id })
+      if (id === null) await unarmed(comment)
+      else expect(comment.armedSince).not.toBeNull()
+      await inside(({ sql }) => sql`delete from publish_jobs`)
+    }
+  })
+
+  test('is what has taken a worker down with it before', async () => {
+    const { id, attemptId } = await claimed()
+    await inside(async ({ sql }) => {
+      await sql`update publish_attempts set armed_at = null where id = ${attemptId}`
+      await sql`
+        update publish_jobs set steps = '{}', lease_until = public.clock() - interval '1 second' where id = ${id}`
+    })
+    const again = await claim()
+    expect(again).toMatchObject({ id, armed: false, lost: 1 })
+    await unarmed(again)
   })
 
   test('is what the network makes wait before it takes it', async () => {

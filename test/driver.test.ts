@@ -397,6 +397,54 @@ test('a connection that waits too long for an answer is cut, one inside a transa
   expect(await outcome(sql`select 1 as one`)).toEqual([{ one: 1 }])
 }, 20_000)
 
+/** A pool of one connection whose socket tells how much came in and how often something was written. */
+function metered() {
+  const seen = { read: 0, writes: 0 }
+  const socket = () =>
+    new Promise<Socket>(resolve => {
+      const fresh = createConnection(join(home, '.s.PGSQL.5432'))
+      fresh.on('data', bytes => {
+        seen.read += bytes.length
+      })
+      const write = fresh.write.bind(fresh)
+      fresh.write = ((...given: Parameters<typeof write>) => {
+        seen.writes += 1
+        return write(...given)
+      }) as typeof fresh.write
+      fresh.once('connect', () => resolve(fresh))
+    })
+  const options = { user: 'owner', database: 'postgres', max: 1, socket }
+  const sql = postgres(options)
+  opened.push(sql)
+  return { sql, seen }
+}
+
+test('a new connection is told of no more types however many tables there are', async () => {
+  const told = async () => {
+    const { sql, seen } = metered()
+    await sql`select 1`
+    return seen.read
+  }
+  const before = await told()
+  await admin.unsafe(Array.from({ length: 100 }, (_, n) => `create table many_${n} (a int)`).join(';'))
+  // Stock: 100 rows more, of 30 bytes and up each.
+  expect((await told()) - before).toBeLessThan(100)
+  const { sql } = metered()
+  expect(await sql`select ${[1, 2]}::int[] as list`).toMatchObject([{ list: [1, 2] }])
+}, 20_000)
+
+test('what is sent within one moment is one write', async () => {
+  const { sql, seen } = metered()
+  const ask = (n: number) => sql`select ${`${n}`.padEnd(150, '.')}::text as said`
+  await ask(0)
+  const before = seen.writes
+  const answers = await Promise.all(Array.from({ length: 25 }, (_, n) => ask(n)))
+  expect(answers.map(([row]) => Number.parseInt(row?.said, 10))).toEqual(
+    Array.from({ length: 25 }, (_, n) => n),
+  )
+  expect(seen.writes - before).toBe(1)
+}, 20_000)
+
 test.each([
   ['quietly', undefined],
   ['with an error', new Error('cut')],

@@ -62,6 +62,30 @@ test('what is planned while a claim is open is due after it, though the row told
   expect(await dueAt()).toEqual(at)
 })
 
+test('who has not got the due row claims nothing, not even what stands behind a claim that is still open', async () => {
+  const same = (await house.alice.api('POST', '/accounts', { platform: 'rehearsal', settings: {} })).body.id
+  const planned: string[] = []
+  // More than a claim of one looks at.
+  for (let n = 0; n < 6; n++) {
+    const content = await write(`Number ${n} of its account`)
+    const made = await house.alice.api('POST', `/content/${content}/publish-jobs`, {
+      accounts: [same],
+      now: true,
+    })
+    planned.push(made.body.items[0].id)
+  }
+  const claim = (scope: Scope) => claimDue(scope, 'a worker', { posts: 1, mails: 8, calls: 8 }, new Map(), [])
+  const taken: string[] = []
+  const first = await hold(house.services.db, actor(), async scope => {
+    for (const { id } of (await claim(scope)).jobs) taken.push(id)
+  })
+  // It does not see that the account is busy: that is not committed yet.
+  const second = await house.services.db.within(actor(), claim)
+  await first.commit()
+  expect(taken).toEqual(planned.slice(0, 1))
+  expect(second).toMatchObject({ jobs: [], runs: [], mails: [], calls: [], aside: 0 })
+})
+
 test('a claim takes what is due and nothing that is due in a moment', async () => {
   const other = (await house.alice.api('POST', '/accounts', { platform: 'rehearsal', settings: {} })).body.id
   const plan = async (to: string, when: object) => {

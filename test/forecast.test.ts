@@ -362,6 +362,21 @@ describe('the forecast', () => {
     await clear()
   })
 
+  test('an account that is connected again is not known any more, nor is what it has planned', async () => {
+    const { job } = await plan('Nobody answers at the moment', masto, 2 * day)
+    const { job: elsewhere } = await plan('Somewhere else all is well', rehearsal, 4 * day)
+    server.faults.next('GET /api/v1/accounts/verify_credentials', {
+      is: 'status',
+      status: 503,
+      body: { error: 'x' },
+    })
+    expect(codes(await look(), job)).toEqual(['account_unreachable'])
+    expect(await connect('mastodon', { instance: server.url, token })).toBe(masto)
+    const latest: Forecast = (await house.alice.api('GET', '/forecasts/latest')).body
+    expect(latest.jobs.map(({ jobId }) => jobId)).toEqual([elsewhere])
+    await clear()
+  })
+
   test('a token that the server refuses is red, and the account waits to be connected again', async () => {
     const { job } = await plan('Nobody lets us in', masto, 2 * day)
     server.faults.next('GET /api/v1/accounts/verify_credentials', {

@@ -60,6 +60,26 @@ describe('publishing', () => {
     await house.shiftClock(0)
   })
 
+  test('a worker that has come to rest looks again only when it is told to', async () => {
+    const account = await rehearsal(house.alice)
+    await schedule(house.alice, await write(house.alice, 'Just now'), [account])
+    const made = await schedule(
+      house.alice,
+      await write(house.alice, 'In a while'),
+      [account],
+      inSeconds(300),
+    )
+    const id = made.body.items[0].id
+    await worker.idle()
+    await house.shiftClock(600_000)
+    // Longer than the look that follows what has ended is put off.
+    await Bun.sleep(100)
+    expect((await job(house.alice, id)).state).toBe('scheduled')
+    await worker.idle()
+    expect((await job(house.alice, id)).state).toBe('published')
+    await house.shiftClock(0)
+  })
+
   test('an answer that is lost is looked up, not sent again', async () => {
     const account = await rehearsal(house.alice, { answer: 'lost' })
     const made = await schedule(house.alice, await write(house.alice, 'Lost answer.'), [account])

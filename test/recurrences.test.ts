@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { removeAccount } from '../src/accounts/accounts.ts'
+import { archiveContent, saveContent } from '../src/content/content.ts'
+import type { Actor, Scope } from '../src/db/scope.ts'
 import { sweepTenant } from '../src/jobs/sweep.ts'
 import { createWorker } from '../src/jobs/worker.ts'
 import { nearestInstant } from '../src/lib/time.ts'
 import { planAhead } from '../src/recurrences/plan.ts'
 import { type House, openHouse, type Person } from './cast.ts'
+import { anybodyWaits, hold, until } from './waiting.ts'
 
 let house: House
 let alice: Person
@@ -13,6 +17,15 @@ beforeAll(async () => {
 })
 afterAll(() => house.close())
 beforeEach(() => house.shiftClock(0))
+
+interface Piece {
+  account: string
+  content: string
+}
+interface Doing<T> {
+  actor: Actor
+  work: (scope: Scope) => Promise<T>
+}
 
 /** Without daylight saving: the tests count days by 24 hours. */
 const zone = 'Asia/Kathmandu'
@@ -170,6 +183,69 @@ describe('what repeats', () => {
       expect([wrong, (await skip(wrong)).status]).toEqual([wrong, 422])
   })
 
+  test('takes a skip back: what it had called off is planned again, and nothing else', async () => {
+    const [one, other] = [await rehearsal(), await rehearsal()]
+    const { id, upcoming } = await made(repeat(await write('After all.'), [one, other]))
+    const occurrence = upcoming[1]?.occurrence as string
+    const skips = `/recurrences/${id}/skips`
+    const ofIt = async () => (await jobsOf(id)).filter(job => job.occurrence === occurrence)
+    const before = await ofIt()
+    // This one somebody cancelled before.
+    await alice.api('DELETE', `/publish-jobs/${before.find(job => job.account_id === one)?.id}`)
+    await alice.api('POST', skips, { occurrence })
+    expect((await ofIt()).map(job => job.state)).toEqual(['cancelled', 'cancelled'])
+    await alice.api('PATCH', `/content/${(await alice.api('GET', `/recurrences/${id}`)).body.contentId}`, {
+      text: 'After all, in other words.',
+    })
+    const back = await alice.api('DELETE', `${skips}/${occurrence}`)
+    expect([back.status, back.body.exceptions]).toEqual([200, []])
+    expect(back.body.upcoming[1]).toMatchObject({ occurrence, skipped: false })
+    const after = await ofIt()
+    expect(after.map(job => [job.id, job.account_id === one ? 'cancelled' : 'scheduled'])).toEqual(
+      after.map(job => [job.id, job.state]),
+    )
+    expect(after.map(job => job.id)).toEqual(before.map(job => job.id))
+    const [now] = (await jobsOf(id)).filter(job => job.state === 'scheduled')
+    expect(after.find(job => job.account_id === other)).toMatchObject({
+      code: null,
+      version_id: now?.version_id,
+      run_at: before[0]?.run_at,
+    })
+    expect((await alice.api('DELETE', `${skips}/${occurrence}`)).status).toBe(200)
+    // One that was skipped before it was planned, and is planned by now.
+    const far = inDays(40)
+    await alice.api('POST', skips, { occurrence: far })
+    expect((await alice.api('DELETE', `${skips}/${far}`)).status).toBe(200)
+    const planned = async () => (await jobsOf(id)).filter(job => job.occurrence === far).map(job => job.state)
+    expect(await planned()).toEqual([])
+    await alice.api('POST', skips, { occurrence: far })
+    await house.shiftClock(10 * dayMs)
+    await sweep()
+    expect(await planned()).toEqual([])
+    await alice.api('DELETE', `${skips}/${far}`)
+    expect(await planned()).toEqual(['scheduled', 'scheduled'])
+    for (const wrong of [occurrence, inDays(41, '08:00'), 'nonsense'])
+      expect([wrong, (await alice.api('DELETE', `${skips}/${wrong}`)).status]).toEqual([wrong, 422])
+    expect((await house.ann.api('DELETE', `${skips}/${far}`)).status).toBe(403)
+    expect((await house.dan.api('DELETE', `${skips}/${far}`)).status).toBe(404)
+  })
+
+  test('what a skip takes back waits for what any planned post waits for', async () => {
+    const account = await rehearsal()
+    const { id, upcoming } = await made(repeat(await write('Held after all.'), [account]))
+    const occurrence = upcoming[0]?.occurrence as string
+    await alice.api('POST', `/recurrences/${id}/skips`, { occurrence })
+    await alice.api('PATCH', '/workspace', { approvalRequired: true })
+    await alice.api('DELETE', `/recurrences/${id}/skips/${occurrence}`)
+    const [job] = await jobsOf(id)
+    expect(job).toMatchObject({ occurrence, state: 'held', held_for: 'approval' })
+    await alice.api('PATCH', '/workspace', { approvalRequired: false })
+    expect((await jobsOf(id))[0]?.state).toBe('scheduled')
+    await alice.api('DELETE', `/recurrences/${id}`)
+    const over = await alice.api('DELETE', `/recurrences/${id}/skips/${occurrence}`)
+    expect(over.status).toBe(422)
+  })
+
   test('one cancelled by itself stays cancelled', async () => {
     const { id } = await made(repeat(await write('Not that one.'), [await rehearsal()]))
     const [first] = await jobsOf(id)
@@ -240,6 +316,77 @@ describe('what repeats', () => {
     expect(await read(kept.id)).toMatchObject({ state: 'stopped', stoppedFor: 'archive' })
     const jobs = await jobsOf(kept.id)
     expect(new Set(jobs.map(job => job.state))).toEqual(new Set(['cancelled']))
+  })
+
+  /** Two transactions: `second` begins while `first` is open, and either waits for it or does not. @returns what the second one answers */
+  async function atOnce<T>(first: Doing<unknown>, second: Doing<T>): Promise<T> {
+    const { db } = house.services
+    const open = await hold(db, first.actor, first.work)
+    let done = false
+    const other = db.within(second.actor, second.work).finally(() => {
+      done = true
+    })
+    await until(async () => done || (await anybodyWaits(db)))
+    await open.commit()
+    return other
+  }
+  const byAlice = <T>(work: (scope: Scope) => Promise<T>): Doing<T> => ({
+    actor: { tenantId: alice.tenant.id, userId: alice.id, role: 'owner' },
+    work,
+  })
+  const planning = (id: string): Doing<number> => ({
+    actor: system(alice),
+    work: scope => planAhead(scope, id),
+  })
+  /** A recurrence of which ten occurrences are to be planned by now. */
+  async function behind() {
+    const account = await rehearsal()
+    const content = await write('As it was first.')
+    const { id } = await made(repeat(content, [account]))
+    await house.shiftClock(10 * dayMs)
+    return { account, content, id }
+  }
+
+  const goings: [string, string, (scope: Scope, piece: Piece) => Promise<unknown>][] = [
+    ['account', 'accounts', (scope, { account }) => removeAccount(scope, account)],
+    ['content', 'archive', (scope, { content }) => archiveContent(scope, content)],
+  ]
+  test.each(goings)('plans nothing more when its last %s goes at that very moment', async (_, why, go) => {
+    const first = await behind()
+    expect(
+      await atOnce(
+        byAlice(scope => go(scope, first)),
+        planning(first.id),
+      ),
+    ).toBe(0)
+    await house.shiftClock(0)
+    const second = await behind()
+    await atOnce(
+      planning(second.id),
+      byAlice(scope => go(scope, second)),
+    )
+    for (const { id } of [first, second]) {
+      expect((await jobsOf(id)).filter(({ state }) => state !== 'cancelled')).toEqual([])
+      const { state, stoppedFor } = (await alice.api('GET', `/recurrences/${id}`)).body
+      expect([state, stoppedFor]).toEqual(['stopped', why])
+    }
+  })
+
+  test('plans the words that are saved at that very moment', async () => {
+    const mend = ({ content }: Piece) =>
+      byAlice(scope => saveContent(scope, content, { text: 'As it was mended.' }))
+    const first = await behind()
+    expect(await atOnce(mend(first), planning(first.id))).toBe(10)
+    await house.shiftClock(0)
+    const second = await behind()
+    await atOnce(planning(second.id), mend(second))
+    for (const { id, content } of [first, second]) {
+      const [now] = await house.services.db.within(
+        system(alice),
+        ({ sql }) => sql`select version_id from content where id = ${content}`,
+      )
+      expect(new Set((await jobsOf(id)).map(job => job.version_id))).toEqual(new Set([now?.version_id]))
+    }
   })
 
   test('waits for approval where that is required, and never doubles what is planned by hand', async () => {

@@ -173,7 +173,18 @@ describe('the pages of what repeats', () => {
     expect(html.match(/name="occurrence"/g)).toHaveLength(10)
     await alice.page('POST', `${here}/skips`, { occurrence: made?.upcoming[1]?.occurrence ?? '' })
     expect((await recurrencesOf(content))[0]?.upcoming[1]).toMatchObject({ skipped: true })
-    expect((await alice.page('GET', here)).html).toContain('Skipped')
+    const skipped = (await alice.page('GET', here)).html
+    expect(skipped).toContain('Skipped')
+    expect(skipped.match(/Take back/g)).toHaveLength(1)
+    const back = await alice.page('POST', `${here}/skips/removal`, {
+      occurrence: made?.upcoming[1]?.occurrence ?? '',
+    })
+    expect([back.status, back.location]).toEqual([303, here])
+    expect((await alice.page('GET', here)).html).not.toContain('Take back')
+    expect((await recurrencesOf(content))[0]?.upcoming[1]).toMatchObject({
+      skipped: false,
+      jobs: [{ state: 'scheduled' }],
+    })
 
     const from = made?.upcoming[4]?.occurrence ?? ''
     const wrong = await alice.page('POST', `${here}/successor`, { from, time: '25:00' })

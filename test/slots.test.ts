@@ -111,11 +111,77 @@ describe('slots', () => {
     await expect(again).rejects.toThrow('publish_jobs_slot')
   })
 
+  test('a planned post moves to the next one, at both doors, and keeps what it is of', async () => {
+    const account = await rehearsal()
+    await slots(account, [1, 2, 3, 4, 5, 6, 7], '09:00')
+    const [first, second, third] = await free(account)
+    const planned = await alice.api('POST', `/content/${await write('By hand, then not.')}/publish-jobs`, {
+      accounts: [account],
+      at: new Date(Date.now() + 40 * 86_400_000).toISOString(),
+    })
+    const { id } = planned.body.items[0]
+    const move = (given: object) => alice.api('PATCH', `/publish-jobs/${id}`, given)
+    const moved = await move({ slot: 'next', lateMinutes: 30 })
+    expect(moved.status).toBe(200)
+    expect(moved.body).toMatchObject({ local: first?.local, zone, lateMinutes: 30 })
+    expect((await free(account))[0]?.local).toBe(second?.local)
+    // It has that slot itself, so the next free one is another.
+    const page = `/w/${alice.tenant.slug}/publish-jobs/${id}`
+    expect((await alice.page('GET', page)).html).toContain(`${page}/slot`)
+    const done = await alice.page('POST', `${page}/slot`, {})
+    expect([done.status, done.location]).toEqual([303, page])
+    expect((await alice.api('GET', `/publish-jobs/${id}`)).body.local).toBe(second?.local)
+    expect((await next([account])).body.items[0].local).toBe(first?.local)
+    expect((await next([account])).body.items[0].local).toBe(third?.local)
+    for (const wrong of [{ slot: 'next', now: true }, { slot: 'last' }, {}])
+      expect([wrong, (await move(wrong)).status]).toEqual([wrong, 422])
+    expect((await house.ann.api('PATCH', `/publish-jobs/${id}`, { slot: 'next' })).status).toBe(403)
+    expect((await house.dan.api('PATCH', `/publish-jobs/${id}`, { slot: 'next' })).status).toBe(404)
+  })
+
+  test('one of a rule that moves to a slot stays that of its rule', async () => {
+    const account = await rehearsal()
+    await slots(account, [3], '11:00')
+    const content = await write('By a rule.')
+    const rule = await alice.api('POST', `/content/${content}/recurrences`, {
+      accounts: [account],
+      rule: 'FREQ=WEEKLY;COUNT=2',
+      start: { local: `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)}T07:15`, zone },
+    })
+    const [{ jobs, occurrence }] = rule.body.upcoming
+    const [slot] = await free(account)
+    const moved = await alice.api('PATCH', `/publish-jobs/${jobs[0].id}`, { slot: 'next' })
+    expect(moved.body).toMatchObject({ local: slot?.local, recurrenceId: rule.body.id })
+    const [same] = (await alice.api('GET', `/recurrences/${rule.body.id}`)).body.upcoming
+    expect([same.occurrence, same.jobs[0].id]).toEqual([occurrence, jobs[0].id])
+  })
+
+  test('two who move to the next one at once get two', async () => {
+    const account = await rehearsal()
+    await slots(account, [1, 3, 5], '12:00')
+    const ids: string[] = []
+    for (let n = 0; n < 6; n++) ids.push((await next([account])).body.items[0].id)
+    const answers = await Promise.all(
+      ids.map(id => alice.api('PATCH', `/publish-jobs/${id}`, { slot: 'next' })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200))
+    expect(new Set(answers.map(({ body }) => body.runAt)).size).toBe(6)
+  })
+
   test('next is refused in words where there is none', async () => {
     const account = await rehearsal()
     const answer = await next([account])
     expect(answer.status).toBe(422)
     expect(answer.body.detail).toContain('no weekly slots')
+    const planned = await alice.api('POST', `/content/${await write('No slots.')}/publish-jobs`, {
+      accounts: [account],
+      at: new Date(Date.now() + 86_400_000).toISOString(),
+    })
+    const page = `/w/${alice.tenant.slug}/publish-jobs/${planned.body.items[0].id}`
+    expect((await alice.page('GET', page)).html).not.toContain(`${page}/slot`)
+    const there = await alice.page('POST', `${page}/slot`, {})
+    expect(there.status).toBe(422)
+    expect(there.html).toContain('no weekly slots')
     const both = await alice.api('POST', `/content/${await write('Both?')}/publish-jobs`, {
       accounts: [account],
       slot: 'next',

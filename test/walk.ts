@@ -74,6 +74,7 @@ const fillings: Record<string, (world: World) => string> = {
   'publish-jobs/:id': world => world.job,
   'posts/:jobId': world => world.published,
   'recurrences/:id': world => world.recurrence,
+  'skips/:occurrence': world => world.occurrence,
   'slots/:id': world => world.slot,
   'workflows/:id': world => world.workflow,
   'runs/:id': world => world.run,
@@ -214,6 +215,7 @@ const forms: Record<string, (world: World) => Record<string, unknown>> = {
   '/accounts/:id/name': () => ({ name: 'Taken over' }),
   '/accounts/:id/slots': () => ({ weekdays: '2', local: '10:00' }),
   '/recurrences/:id/skips': world => ({ occurrence: world.occurrence }),
+  '/recurrences/:id/skips/removal': world => ({ occurrence: world.occurrence }),
   '/recurrences/:id/successor': world => ({ from: world.occurrence, every: 'day', time: '10:00' }),
   '/accounts/:id/reconnection': () => ({}),
 }

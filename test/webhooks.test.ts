@@ -656,6 +656,35 @@ describe('people', () => {
     expect((await log(id))[0]).toMatchObject({ state: 'delivered', tries: 4 })
   })
 
+  test('all that was given up is sent again on request, in order, each with its id, and nothing else', async () => {
+    const { id, path } = await webhook({ events: ['content.created'] })
+    const other = await webhook({ events: ['content.created'] })
+    await written('taken')
+    await work()
+    for (const text of ['one', 'two', 'three']) await written(text)
+    for (const active of [false, true]) await house.alice.api('PATCH', `/webhooks/${id}`, { active })
+    for (const active of [false, true]) await house.alice.api('PATCH', `/webhooks/${other.id}`, { active })
+    await work()
+    expect(textsAt(path)).toEqual(['taken'])
+    expect((await log(id, '&state=failed')).length).toBe(3)
+    const here = `/w/northwind/settings/webhooks/${id}`
+    expect((await house.alice.page('GET', here)).html).not.toContain(`${here}/replay`)
+    expect((await house.alice.page('GET', `${here}?state=failed`)).html).toContain(`${here}/replay`)
+    const again = await house.alice.api('POST', `/webhooks/${id}/replay`)
+    expect([again.status, again.body]).toEqual([202, { replayed: 3 }])
+    await work()
+    expect(textsAt(path)).toEqual(['taken', 'one', 'two', 'three'])
+    expect(textsAt(other.path)).toEqual(['taken'])
+    expect(await log(id, '&state=failed')).toEqual([])
+    expect((await house.alice.api('POST', `/webhooks/${id}/replay`)).body).toEqual({ replayed: 0 })
+    const there = `/w/northwind/settings/webhooks/${other.id}`
+    expect((await house.alice.page('POST', `${there}/replay`, {})).location).toBe(there)
+    await work()
+    expect(textsAt(other.path)).toEqual(['taken', 'one', 'two', 'three'])
+    await house.alice.api('PATCH', `/webhooks/${id}`, { active: false })
+    expect((await house.alice.api('POST', `/webhooks/${id}/replay`)).status).toBe(409)
+  })
+
   test('only owners and admins see and change them, and another workspace nothing', async () => {
     const { id } = await webhook()
     for (const person of [house.bob, house.ann, house.cora]) {
@@ -665,6 +694,7 @@ describe('people', () => {
         ['DELETE', `/webhooks/${id}`],
         ['POST', `/webhooks/${id}/secret`],
         ['POST', `/webhooks/${id}/test`],
+        ['POST', `/webhooks/${id}/replay`],
         ['GET', '/deliveries'],
       ] as const)
         expect((await person.api(method, path)).status).toBe(403)
@@ -672,6 +702,7 @@ describe('people', () => {
       expect((await person.page('GET', '/w/northwind/settings')).html).not.toContain('settings/webhooks')
     }
     expect((await house.dan.api('GET', `/webhooks/${id}`)).status).toBe(404)
+    expect((await house.dan.api('POST', `/webhooks/${id}/replay`)).status).toBe(404)
     expect((await house.alice.api('DELETE', `/webhooks/${id}`)).status).toBe(204)
     expect((await house.alice.api('GET', `/webhooks/${id}`)).status).toBe(404)
   })

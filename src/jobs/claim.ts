@@ -9,7 +9,6 @@ import { commentOf, type PostDraft, postDrafts } from '../publishing/post.ts'
 import { sealsOf } from '../publishing/seals.ts'
 import { backlogSeconds, spreadLate } from '../publishing/spread.ts'
 import { goesDirectly, knownWhenArmed, markClaimed, plannedAt } from './direct.ts'
-import { mayClaim } from './due-row.ts'
 import { type Resting, type RestingServers, restOfAccount, waitForLimits } from './rests.ts'
 
 /** How long a claimed job is its worker's; renewed while it is being sent. */
@@ -119,7 +118,7 @@ async function findDue(
         when j.state = 'scheduled' and j.next_try_at is null
           and j.run_at <= public.clock() - ${backlogSeconds} * interval '1 second' then 'backlog' end as aside
     from publish_jobs j join social_accounts a on a.id = j.account_id
-    where ${mayClaim(sql)} and a.platform <> all(${[...full]}::text[]) and ((j.state = 'publishing' and j.lease_until <= public.clock())
+    where a.platform <> all(${[...full]}::text[]) and ((j.state = 'publishing' and j.lease_until <= public.clock())
       or (j.state = 'scheduled' and coalesce(j.next_try_at, j.run_at) <= public.clock()
         and not exists (select 1 from publish_jobs busy where busy.account_id = j.account_id and busy.state = 'publishing')))
     order by coalesce(j.next_try_at, j.run_at), j.id

@@ -1,5 +1,5 @@
 /** A tenant's due row: who has it locked may claim, and writes when the tenant is due next. */
-import type { Scope, ScopedSql } from '../db/scope.ts'
+import type { Scope } from '../db/scope.ts'
 import { mailQueue } from './mail.ts'
 import { nextDue } from './queue.ts'
 import { runQueue } from './run-record.ts'
@@ -14,31 +14,20 @@ export interface DueRow {
   braked: boolean
 }
 
-/**
- * Locks the due row, unless the tenant is not due or another has it. What is sent behind it in the same message asks
- * `mayClaim`, so that it need not wait for the answer.
- */
+/** Locks the due row, unless the tenant is not due or another has it. */
 export async function lockDue(scope: Scope): Promise<DueRow> {
   const [row] = await scope.sql`
-    with mine as materialized (
-      select ${nextDue(scope, runQueue)} <= public.clock() as runs, ${nextDue(scope, mailQueue)} <= public.clock() as deliveries,
-        exists (select 1 from brakes where released_at is null and ends_at <= public.clock()) as braked from tenant_due
-      where role = current_user
-        and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked)
-    select mine.braked is not null as mine, mine.runs, mine.deliveries, mine.braked, set_config('masthead.may_claim', case when mine.braked then 'no' when mine.braked is null then 'no' else 'yes' end, true)
-    from (select 1) one left join mine on true`
-  const braked = row?.braked === true
+    select ${nextDue(scope, runQueue)} <= public.clock() as runs, ${nextDue(scope, mailQueue)} <= public.clock() as deliveries,
+      exists (select 1 from brakes where released_at is null and ends_at <= public.clock()) as braked from tenant_due
+    where role = current_user
+      and next_due_at > '-infinity' and next_due_at <= public.clock() for update skip locked`
   return {
-    may: row?.mine === true && !braked,
+    may: row !== undefined,
     runs: row?.runs === true,
     deliveries: row?.deliveries === true,
-    braked,
+    braked: row?.braked === true,
   }
 }
-
-/** A part of a statement: false where a `lockDue` of the same transaction says so. */
-export const mayClaim = (sql: ScopedSql) =>
-  sql`coalesce(current_setting('masthead.may_claim', true), '') <> 'no'`
 
 /**
  * Writes when the tenant is due next, the least over jobs, mails, runs and brakes' ends, lease ends included; unless it is suspended.

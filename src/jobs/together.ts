@@ -19,6 +19,8 @@ export interface Together {
 
 /** So many pieces share one transaction at the most: a failure makes each of them run again alone. */
 const most = 32
+/** A transaction that takes longer waits for somebody's lock, and gives its lane back: others are not to wait for it. */
+const longMs = 100
 
 /** For writes that can wait for others. */
 export interface Lanes {
@@ -38,18 +40,23 @@ export function createTogether(within: Within, lanes?: Lanes): Together {
   const line: (() => void)[] = []
   const isOpen = () => inside < (lanes?.open() ?? Number.POSITIVE_INFINITY)
 
-  /** Waits for a lane, where there are any. */
-  async function enter(): Promise<void> {
+  /** Waits for a lane, where there are any. @returns gives it back */
+  async function enter(): Promise<() => void> {
     if (isOpen()) inside += 1
     else await new Promise<void>(resolve => line.push(resolve))
-  }
-
-  function leave(): void {
-    inside -= 1
-    while (line.length > 0 && isOpen()) {
-      inside += 1
-      line.shift()?.()
+    let left = false
+    const leave = () => {
+      if (left) return
+      left = true
+      clearTimeout(timer)
+      inside -= 1
+      while (line.length > 0 && isOpen()) {
+        inside += 1
+        line.shift()?.()
+      }
     }
+    const timer = setTimeout(leave, longMs)
+    return leave
   }
 
   async function perform(tenantId: string): Promise<void> {
@@ -57,7 +64,7 @@ export function createTogether(within: Within, lanes?: Lanes): Together {
     // Those who were woken by the same answer get in too.
     await new Promise(resolve => setImmediate(resolve))
     while ((waiting.get(tenantId)?.length ?? 0) > 0) {
-      await enter()
+      const leave = await enter()
       await settleAll(tenantId, waiting.get(tenantId)?.splice(0, most) ?? [])
       leave()
     }

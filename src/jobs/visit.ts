@@ -18,10 +18,22 @@ export interface Claimed {
   /** Jobs that were put aside: there may be more to claim behind them. */
   aside: number
   /** A brake has run out: it is to be taken off before anything is claimed. */
-  braked?: boolean
+  braked: boolean
+  /** Another has the tenant in hand just now, or it is not due any more. */
+  missed: boolean
   /** Where all that is due waits for a full platform: milliseconds until something else is due. */
   besideMs: number | null
 }
+
+const nothingOf = (tenant: Tenant) => ({
+  tenant,
+  jobs: [],
+  runs: [],
+  mails: [],
+  calls: [],
+  aside: 0,
+  besideMs: null,
+})
 
 /**
  * Locks the tenant's due row, claims, and writes when it is due next. The lock comes first: a recomputation in the
@@ -36,13 +48,9 @@ export async function claimDue(
   full: readonly PlatformId[],
 ): Promise<Claimed> {
   const { tenant } = scope
-  // One message: the claim finds nothing where the lock was not got.
-  const [mine, { jobs, aside }] = await Promise.all([
-    lockDue(scope),
-    claimJobs(scope, worker, most.posts, servers, full),
-  ])
-  if (!mine.may)
-    return { tenant, jobs, runs: [], mails: [], calls: [], aside, besideMs: null, braked: mine.braked }
+  const mine = await lockDue(scope)
+  if (!mine.may || mine.braked) return { ...nothingOf(tenant), braked: mine.braked, missed: !mine.may }
+  const { jobs, aside } = await claimJobs(scope, worker, most.posts, servers, full)
   const runs =
     mine.runs && jobs.length < most.posts ? await claimRuns(scope, worker, most.posts - jobs.length) : []
   // What is held tells people, by mail and webhook too: those are due at once, and are met at the next look.
@@ -56,7 +64,7 @@ export async function claimDue(
   last(writeDue(scope))
   const nothing = jobs.length + runs.length + mails.length + calls.length + aside === 0
   const besideMs = nothing && full.length > 0 ? await dueBeside(scope, full) : null
-  return { tenant, jobs, runs, mails, calls, aside, besideMs }
+  return { tenant, jobs, runs, mails, calls, aside, besideMs, braked: false, missed: false }
 }
 
 /** Milliseconds until something is due that does not wait for one of these platforms; infinite when nothing is. */

@@ -39,6 +39,8 @@ const aheadMs = 4_000
 const mostAhead = 300
 /** Where a look has left nothing due, what ends within so short a time is followed by one look. */
 const gatherMs = 25
+/** So often in a row a tenant that another had in hand is looked at again so soon; then with the next tick. */
+const mostMissed = 5
 
 export interface Worker {
   /** Looks for due work now; ticks, wake-ups and ends of jobs call it. @param planned the tenant that has planned something */
@@ -87,23 +89,27 @@ export function createWorker(services: Services): Worker {
   /** The last look has left something due behind, for want of places or because others of its account go first. */
   let leftDue = false
   let gathering: Timer | null = null
-  const wakeGathered = () => {
+  /** How many looks in a row have met a tenant that another had in hand. */
+  let missed = 0
+  const stopGathering = () => {
+    clearTimeout(gathering ?? undefined)
     gathering = null
-    wake()
   }
 
   function run(work: Promise<void>, among = running): void {
     const tracked: Promise<void> = work.finally(() => {
       among.delete(tracked)
       if (leftDue) wake()
-      else gathering ??= setTimeout(wakeGathered, gatherMs)
+      else gathering ??= setTimeout(wake, gatherMs)
     })
     among.add(tracked)
   }
 
   /** @returns whether something was claimed */
   async function look(): Promise<boolean> {
+    stopGathering()
     let found = false
+    let misses = false
     // Tenants that had nothing to claim (held by another worker, or not to be entered), or have their share, make way for
     // those behind them.
     const barren = waitingBehind()
@@ -131,13 +137,16 @@ export function createWorker(services: Services): Worker {
           const claimed = await enter(tenantId, free, servers).finally(() => {
             promised -= free
           })
-          if (claimed === 0) barren.push(tenantId)
-          found ||= claimed > 0
+          if (!claimed) barren.push(tenantId)
+          found ||= claimed === true
+          misses ||= claimed === null
         }
       }
       await Promise.all(Array.from({ length: entrances }, entrance))
     }
     leftDue = barren.length > 0 || places.free() <= 0
+    missed = misses ? missed + 1 : 0
+    if (misses && missed <= mostMissed) gathering ??= setTimeout(wake, gatherMs)
     await setTimer()
     return found
   }
@@ -148,7 +157,8 @@ export function createWorker(services: Services): Worker {
     return [...behind.keys()]
   }
 
-  async function enter(tenantId: string, most: number, servers: RestingServers): Promise<number> {
+  /** @returns whether there was something to claim; null when another has the tenant in hand */
+  async function enter(tenantId: string, most: number, servers: RestingServers): Promise<boolean | null> {
     const actor: Actor = { tenantId, userId: null, role: 'system' }
     const full = places.full()
     const known = plannings
@@ -175,7 +185,7 @@ export function createWorker(services: Services): Worker {
       }
     } catch (error) {
       log.error('a workspace with due posts could not be entered', { tenant: tenantId, error })
-      return 0
+      return false
     }
     if (claimed.jobs.length > 0) crashPoint('after-claim')
     for (const job of claimed.jobs) begin(claimed.tenant, job)
@@ -200,8 +210,14 @@ export function createWorker(services: Services): Worker {
       )
     if (claimed.besideMs !== null && known === plannings)
       behind.set(tenantId, performance.now() + Math.min(claimed.besideMs, behindMs))
+    if (claimed.missed) return null
     return (
-      claimed.jobs.length + claimed.runs.length + claimed.mails.length + claimed.calls.length + claimed.aside
+      claimed.jobs.length +
+        claimed.runs.length +
+        claimed.mails.length +
+        claimed.calls.length +
+        claimed.aside >
+      0
     )
   }
 
@@ -253,8 +269,10 @@ export function createWorker(services: Services): Worker {
       for (;;) {
         wake()
         while (looking) await looking
-        if (running.size + drawing.size + mailing.size + calling.size === 0 && !looking) return
-        await Promise.race([...running, ...drawing, ...mailing, ...calling])
+        const going = [...running, ...drawing, ...mailing, ...calling]
+        if (going.length > 0) await Promise.race(going)
+        else if (gathering) await Bun.sleep(gatherMs)
+        else if (!looking) return
       }
     },
     lastLook: () => lastLook,
@@ -262,7 +280,7 @@ export function createWorker(services: Services): Worker {
       stopped = true
       stopping.abort()
       clearTimeout(timer)
-      clearTimeout(gathering ?? undefined)
+      stopGathering()
       // A look under way may just be claiming: what it claims is in flight too.
       const drained = (async () => {
         await looking

@@ -57,7 +57,7 @@ export function publishingApi(api: ApiDoor) {
       context => api.write(context, scope => moveJob(scope, context.params.id, context.body)),
       {
         body: JobChange,
-        detail: { summary: 'Move a job to another moment', tags },
+        detail: { summary: 'Move a job to another moment, or to the next free slot of its account', tags },
       },
     )
     .delete(

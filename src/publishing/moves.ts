@@ -4,6 +4,8 @@ import { Conflict, NotFound } from '../errors.ts'
 import { type EventType, record } from '../events.ts'
 import { isId } from '../lib/id.ts'
 import { allow } from '../permissions.ts'
+import type { FreeSlot } from '../slots/schema.ts'
+import { takeNextSlots } from '../slots/slots.ts'
 import { besideBrakes, holdBraked } from './braked.ts'
 import { readJob } from './find.ts'
 import { planFirstComments } from './first-comment.ts'
@@ -22,12 +24,17 @@ interface Locked {
   perhaps: boolean
 }
 
-/** The job, locked against the worker and other people until the transaction ends; its content before it. @throws NotFound */
-async function lockJob(scope: Scope, id: string): Promise<Locked> {
+/** What comes before a job in the order in which everybody locks. */
+async function lockContentOf(scope: Scope, id: string): Promise<void> {
   await besideBrakes(scope)
   if (isId(id))
     await scope.sql`
       select 1 from content c where c.id = (select content_id from publish_jobs where id = ${id}) for share of c`
+}
+
+/** The job, locked against the worker and other people until the transaction ends; its content before it. @throws NotFound */
+async function lockJob(scope: Scope, id: string): Promise<Locked> {
+  await lockContentOf(scope, id)
   const [row] = isId(id)
     ? await scope.sql`select state, held_for, content_id from publish_jobs where id = ${id} for update`
     : []
@@ -55,22 +62,42 @@ function refuseUnless(job: Locked, states: readonly JobState[], wish: string): v
 }
 
 /**
- * Plans a job for another moment, or for now. One whose moment had passed waits for it again; one that was tried gets all
+ * The next free slot of the job's account. The account is locked for it, as everybody does before its jobs.
+ * @throws NotFound, Invalid for an account without slots
+ */
+async function nextSlotOf(scope: Scope, id: string): Promise<FreeSlot> {
+  await lockContentOf(scope, id)
+  const [row] = isId(id)
+    ? await scope.sql`
+        select a.id, a.name from publish_jobs j join social_accounts a on a.id = j.account_id where j.id = ${id}`
+    : []
+  if (!row) throw new NotFound()
+  const account = { id: row.id as string, name: row.name as string }
+  const slot = (await takeNextSlots(scope, [account])).get(account.id)
+  if (!slot) throw new Error('an account was given no slot')
+  return slot
+}
+
+/**
+ * Plans a job for another moment, for the next free slot of its account, or for now. One whose moment had passed waits for it again; one that was tried gets all
  * its tries anew.
  * @throws Conflict when it is over or under way, or is to be put off although it may be out
  */
 export async function moveJob(scope: Scope, id: string, change: JobChange): Promise<Job> {
   allow(scope, 'jobs.schedule')
+  const slot = change.slot ? await nextSlotOf(scope, id) : null
   const job = await lockJob(scope, id)
   refuseUnless(job, ['scheduled', 'held'], 'moved')
   if (job.perhaps && change.now === undefined)
     throw new Conflict(
       'It may be out already: an answer was lost, and the next try finds out. Send it now or cancel it; it cannot be moved.',
     )
-  const moment = await plannedMoment(scope, change)
+  const moment = slot ?? (await plannedMoment(scope, change))
   await scope.sql`
     update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null,
-      tries = 0, first_try_at = null, wanted_at = null, slot_id = null,
+      tries = 0, first_try_at = null, wanted_at = null,
+      slot_id = case when recurrence_id is null then ${slot?.slotId ?? null}::uuid end,
+      occurrence = case when recurrence_id is null then ${slot?.occurrence ?? null} else occurrence end,
       late_minutes = case when ${change.lateMinutes !== undefined} then ${change.lateMinutes ?? null}::int else late_minutes end
     where id = ${id}`
   const heldFor = job.heldFor === 'late' ? await planAgain(scope, job, moment.at) : null

@@ -11,6 +11,7 @@ import type { Desk, DeskRequest } from '../http/desk.ts'
 import type { Rejected } from '../http/form.ts'
 import { page } from '../http/page.ts'
 import { may } from '../permissions.ts'
+import { listSlots } from '../slots/find.ts'
 import { cancelJob, moveJob, publishNow, resolveJob } from './moves.ts'
 import { readReceipt } from './receipt.ts'
 import { countStates, dateNow, listRows } from './rows.ts'
@@ -45,12 +46,14 @@ export function publishingPages(desk: Desk) {
           countsOf(scope, ctx.params.id),
           forecastOf(scope, ctx.params.id),
         ])
+        const maySchedule = may(scope.actor, 'jobs.schedule')
         return JobPage({
           frame,
           sheet,
+          hasSlots: maySchedule && (await listSlots(scope, sheet.job.accountId)).length > 0,
           readings,
           forecast,
-          maySchedule: may(scope.actor, 'jobs.schedule'),
+          maySchedule,
           rejected,
         })
       },
@@ -107,8 +110,11 @@ export function publishingPages(desk: Desk) {
         ctx,
         TimeForm,
         (scope, { lateMinutes = null, ...at }) => moveJob(scope, ctx.params.id, { at, lateMinutes }),
-        job => `It goes out on ${job.local.replace('T', ' at ')} (${job.zone}).`,
+        goesOut,
       ),
+    )
+    .post('/w/:slug/publish-jobs/:id/slot', ctx =>
+      act(ctx, Nothing, scope => moveJob(scope, ctx.params.id, { slot: 'next' }), goesOut),
     )
     .post('/w/:slug/publish-jobs/:id/now', ctx =>
       act(
@@ -135,6 +141,8 @@ export function publishingPages(desk: Desk) {
       ),
     )
 }
+
+const goesOut = (job: Job) => `It goes out on ${job.local.replace('T', ' at ')} (${job.zone}).`
 
 const answers: Partial<Record<Job['state'], string>> = {
   published: 'Noted: it is there.',

@@ -31,18 +31,22 @@ export async function scheduleJobs(
 ): Promise<{ items: Job[] }> {
   allow(scope, 'jobs.schedule')
   const { sql } = scope
-  await besideBrakes(scope)
-  const [content] = isId(contentId)
-    ? await sql`select id, state, version_id from content where id = ${contentId} for no key update`
-    : []
+  // In one message, and the brakes' lock is the first of it: what is read behind it sees what they did.
+  const [, [content], accounts, moment, [workspace]] = await Promise.all([
+    besideBrakes(scope),
+    isId(contentId)
+      ? sql`select id, state, version_id from content where id = ${contentId} for no key update`
+      : [],
+    chosenAccounts(scope, schedule.accounts),
+    schedule.slot ? null : plannedMoment(scope, schedule),
+    sql`
+      select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`,
+  ])
   if (!content) throw new NotFound()
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
-  const accounts = await chosenAccounts(scope, schedule.accounts)
-  const planned: (account: ChosenAccount) => Planned = schedule.slot
-    ? await nextSlots(scope, accounts)
-    : always(await plannedMoment(scope, schedule))
-  const [workspace] = await sql`
-    select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`
+  const planned: (account: ChosenAccount) => Planned = moment
+    ? () => moment
+    : await nextSlots(scope, accounts)
   const waits =
     (workspace?.approval_required as boolean) &&
     (content.state !== 'approved' ||
@@ -53,9 +57,11 @@ export async function scheduleJobs(
       )))
   const made: string[] = []
   for (const account of accounts) {
-    await refuseMisfit(scope, content.version_id as string, account)
     const moment = planned(account)
-    await refuseTwin(scope, contentId, account, moment.at)
+    await Promise.all([
+      refuseMisfit(scope, content.version_id as string, account),
+      refuseTwin(scope, contentId, account, moment.at),
+    ])
     const heldFor = account.state === 'reconnect' ? 'reconnect' : waits ? 'approval' : null
     const id = newId()
     await sql`
@@ -69,15 +75,13 @@ export async function scheduleJobs(
     made.push(id)
   }
   if (workspace?.braking) await holdBraked(scope, { ids: made })
-  await wakeAt(scope, new Date(Math.min(...accounts.map(account => planned(account).at.getTime()))))
-  const jobs = await jobsOfContent(scope, contentId)
+  const first = new Date(Math.min(...accounts.map(account => planned(account).at.getTime())))
+  const [jobs] = await Promise.all([jobsOfContent(scope, contentId), wakeAt(scope, first)])
   return { items: jobs.filter(job => made.includes(job.id)) }
 }
 
 /** A moment, and the slot that it is of. */
 type Planned = Moment & { slotId?: string; occurrence?: string }
-
-const always = (moment: Moment) => (): Planned => moment
 
 async function nextSlots(
   scope: Scope,

@@ -37,21 +37,22 @@ export const At = z.union([WallTimeGiven, z.iso.datetime({ offset: true })], {
   error: 'must be {local, zone} or a time with an offset such as 2026-12-01T08:00:00Z',
 })
 
+/** When: a moment, now, or a slot. */
+const when = {
+  at: At.optional(),
+  now: z.literal(true, { error: 'must be true' }).optional(),
+  slot: z
+    .literal('next', { error: 'must be "next"' })
+    .optional()
+    .describe('The next free weekly slot, of each account its own.'),
+}
+const oneWhen = ({ at, now, slot }: { at?: unknown; now?: unknown; slot?: unknown }) =>
+  [at, now, slot].filter(one => one !== undefined).length === 1
+const oneWhenError = { error: 'give one of "at", "now": true and "slot": "next"', path: ['at'] }
+
 export const Schedule = z
-  .strictObject({
-    accounts,
-    at: At.optional(),
-    now: z.literal(true, { error: 'must be true' }).optional(),
-    slot: z
-      .literal('next', { error: 'must be "next"' })
-      .optional()
-      .describe('The next free weekly slot, of each account its own.'),
-    lateMinutes: ownLate,
-  })
-  .refine(({ at, now, slot }) => [at, now, slot].filter(one => one !== undefined).length === 1, {
-    error: 'give one of "at", "now": true and "slot": "next"',
-    path: ['at'],
-  })
+  .strictObject({ accounts, ...when, lateMinutes: ownLate })
+  .refine(oneWhen, oneWhenError)
 export type Schedule = z.infer<typeof Schedule>
 
 /** The same, as the composer's form sends it. */
@@ -76,16 +77,7 @@ export function scheduleOf(form: z.infer<typeof ScheduleForm>, zone: string): Sc
   }
 }
 
-export const JobChange = z
-  .strictObject({
-    at: At.optional(),
-    now: z.literal(true, { error: 'must be true' }).optional(),
-    lateMinutes: ownLate,
-  })
-  .refine(given => (given.at === undefined) !== (given.now === undefined), {
-    error: 'give either "at" or "now": true',
-    path: ['at'],
-  })
+export const JobChange = z.strictObject({ ...when, lateMinutes: ownLate }).refine(oneWhen, oneWhenError)
 export type JobChange = z.infer<typeof JobChange>
 
 /** The same, as the form of a job's page sends it: an empty limit is the workspace's. */

@@ -3,7 +3,13 @@ import { z } from 'zod'
 import type { ApiDoor } from '../http/api-door.ts'
 import { ListQuery } from '../lib/cursor.ts'
 import { listRecurrences, readRecurrence } from './find.ts'
-import { createRecurrence, skipOccurrence, stopRecurrence, succeedRecurrence } from './recurrences.ts'
+import {
+  createRecurrence,
+  skipOccurrence,
+  stopRecurrence,
+  succeedRecurrence,
+  takeSkipBack,
+} from './recurrences.ts'
 import { NewRecurrence, Skip, Successor } from './schema.ts'
 
 const RecurrenceList = ListQuery.extend({ content: z.string().optional().describe('Only of this content.') })
@@ -39,6 +45,18 @@ export function recurrencesApi(api: ApiDoor) {
       '/recurrences/:id/skips',
       context => api.write(context, scope => skipOccurrence(scope, context.params.id, context.body)),
       { body: Skip, detail: { summary: 'Leave one occurrence out, on all its accounts', tags } },
+    )
+    .delete(
+      '/recurrences/:id/skips/:occurrence',
+      context =>
+        api.write(context, scope => takeSkipBack(scope, context.params.id, context.params.occurrence)),
+      {
+        detail: {
+          summary: 'Take a skip back: the occurrence goes out after all',
+          description: 'What was cancelled by itself stays cancelled.',
+          tags,
+        },
+      },
     )
     .post(
       '/recurrences/:id/successor',

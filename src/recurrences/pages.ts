@@ -8,7 +8,7 @@ import type { Rejected } from '../http/form.ts'
 import { may } from '../permissions.ts'
 import { listRecurrences, openingsOf, readRecurrence } from './find.ts'
 import { ChangeForm, inRepeatNames, repeatOf, successorOf } from './form.ts'
-import { skipOccurrence, stopRecurrence, succeedRecurrence } from './recurrences.ts'
+import { skipOccurrence, stopRecurrence, succeedRecurrence, takeSkipBack } from './recurrences.ts'
 import { Skip } from './schema.ts'
 
 type WithId = DeskRequest & { params: { slug: string; id: string } }
@@ -62,6 +62,17 @@ export function recurrencesPages(desk: Desk) {
         ctx,
         `/recurrences/${ctx.params.id}`,
         done.ok ? 'Skipped: that one does not go out.' : done.rejected.message,
+        done.ok ? 'good' : 'bad',
+      )
+    })
+    .post('/w/:slug/recurrences/:id/skips/removal', async (ctx: WithId) => {
+      const done = await desk.submit(ctx, Skip, (scope, { occurrence }) =>
+        takeSkipBack(scope, ctx.params.id, occurrence),
+      )
+      return desk.go(
+        ctx,
+        `/recurrences/${ctx.params.id}`,
+        done.ok ? 'It goes out after all.' : done.rejected.message,
         done.ok ? 'good' : 'bad',
       )
     })

@@ -30,6 +30,14 @@ const twin: JobError = {
   link: null,
 }
 
+/** What stands at a job that was called off with its occurrence. */
+export const skipped: JobError = {
+  code: 'skipped',
+  message: 'Its occurrence was skipped.',
+  next: 'Take the skip back on the page of what repeats if it is to go out after all.',
+  link: null,
+}
+
 /** The recurrences whose planned weeks have run down by a day or more. */
 export async function recurrencesToPlan({ sql }: Scope): Promise<string[]> {
   const rows = await sql`
@@ -47,32 +55,61 @@ export async function recurrencesToPlan({ sql }: Scope): Promise<string[]> {
 export async function planAhead(scope: Scope, id: string): Promise<number> {
   const recurrence = await lockRecurrence(scope, id)
   if (!recurrence.active || !recurrence.plannedThrough) return 0
-  const { sql } = scope
-  const [standing] = await sql`
-    select c.state, c.version_id, public.clock() as now, w.approval_required,
-      array(select a.id from social_accounts a where a.id = any(${recurrence.accounts}::uuid[]) and a.removed_at is null
-        order by a.id) as accounts
-    from content c cross join workspace w where c.id = ${recurrence.contentId}`
-  const accounts = (standing?.accounts as string[] | undefined) ?? []
-  if (!standing || accounts.length === 0) {
+  const standing = await standingOf(scope, recurrence)
+  if (standing.accounts.length === 0) {
     await stopFor(scope, id, 'accounts')
     return 0
   }
-  const now = standing.now as Date
+  const { now } = standing
   const horizon = new Date(now.getTime() + horizonDays * dayMs)
   const wanted = wantedOf(recurrence, recurrence.plannedThrough, now, horizon)
-  const waits =
-    (standing.approval_required as boolean) &&
-    (standing.state !== 'approved' || (await breaks(scope, recurrence.contentId, accounts)))
-  const made = await insertJobs(scope, recurrence, accounts, wanted, {
-    versionId: standing.version_id as string,
-    now,
-    waits,
-  })
+  const made = await insertJobs(scope, recurrence, wanted, standing)
   const [later] = nextOccurrences(recurrence, horizon, 1)
-  await sql`
+  await scope.sql`
     update recurrences set planned_through = ${later ? horizon : 'infinity'}::text::timestamptz where id = ${id}`
   return made
+}
+
+/**
+ * Plans one occurrence of which a skip was taken back, as far as it would be planned by now; what the skip had called off
+ * is planned again.
+ */
+export async function planOne(scope: Scope, recurrence: Locked, occurrence: string): Promise<void> {
+  const { at } = nearestInstant(occurrence, recurrence.zone)
+  const one = occurrencesBetween(recurrence, at, new Date(at.getTime() + 1)).find(
+    found => found.occurrence === occurrence,
+  )
+  const beyond = recurrence.plannedThrough !== null && at >= recurrence.plannedThrough
+  if (!one || beyond) return
+  await insertJobs(scope, recurrence, [one], await standingOf(scope, recurrence), true)
+}
+
+/** What the jobs of a rule are made of. */
+interface Standing {
+  /** Those of its accounts that are connected. */
+  accounts: string[]
+  versionId: string
+  now: Date
+  /** They wait for an approval. */
+  waits: boolean
+}
+
+async function standingOf(scope: Scope, { contentId, accounts: all }: Locked): Promise<Standing> {
+  const [row] = await scope.sql`
+    select c.state, c.version_id, public.clock() as now, w.approval_required,
+      array(select a.id from social_accounts a where a.id = any(${all}::uuid[]) and a.removed_at is null
+        order by a.id) as accounts
+    from content c cross join workspace w where c.id = ${contentId}`
+  const accounts = row?.accounts as string[]
+  return {
+    accounts,
+    versionId: row?.version_id as string,
+    now: row?.now as Date,
+    waits:
+      (row?.approval_required as boolean) &&
+      accounts.length > 0 &&
+      (row?.state !== 'approved' || (await breaks(scope, contentId, accounts))),
+  }
 }
 
 function wantedOf(recurrence: Locked, plannedThrough: Date, now: Date, horizon: Date): Occurrence[] {
@@ -84,16 +121,21 @@ function wantedOf(recurrence: Locked, plannedThrough: Date, now: Date, horizon: 
   return [...late.slice(-mostMissed), ...open.filter(({ at }) => at >= now)]
 }
 
+/** @param again what a skip had called off is planned again */
 async function insertJobs(
   scope: Scope,
   { id, contentId, zone }: Locked,
-  accounts: readonly string[],
   occurrences: readonly Occurrence[],
-  given: { versionId: string; now: Date; waits: boolean },
+  given: Standing,
+  again = false,
 ): Promise<number> {
-  const all = occurrences.flatMap(one => accounts.map(account => ({ ...one, account, id: newId() })))
+  const all = occurrences.flatMap(one => given.accounts.map(account => ({ ...one, account, id: newId() })))
   if (all.length === 0) return 0
   const { sql } = scope
+  const onceMore = sql`
+    do update set state = excluded.state, held_for = excluded.held_for, error = excluded.error, version_id = excluded.version_id,
+      run_at = excluded.run_at, local = excluded.local, tries = 0, first_try_at = null, wanted_at = null
+    where publish_jobs.state = 'cancelled' and publish_jobs.error->>'code' = ${skipped.code}`
   const rows = await sql`
     insert into publish_jobs (id, content_id, version_id, account_id, state, held_for, error, run_at, local, zone,
       recurrence_id, occurrence, late_minutes, created_by)
@@ -112,7 +154,7 @@ async function insertJobs(
           and t.recurrence_id is distinct from ${id}::uuid and t.first_comment_of is null and t.state not in ('cancelled', 'failed')
           and abs(extract(epoch from t.run_at - given.at)) < ${sameWishSeconds}) then ${sql.json(twin)}::jsonb end as error,
       case when a.state = 'reconnect' then 'reconnect' when ${given.waits} then 'approval' end as held_for) why
-    on conflict (recurrence_id, occurrence, account_id) where recurrence_id is not null do nothing
+    on conflict (recurrence_id, occurrence, account_id) where recurrence_id is not null ${again ? onceMore : sql`do nothing`}
     returning id, state, held_for, run_at, error->>'code' as code`
   await recordAll(
     scope,

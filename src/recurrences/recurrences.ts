@@ -9,13 +9,14 @@ import { callOff } from '../publishing/call-off.ts'
 import { chosenAccounts, refuseMisfit } from '../publishing/schedule.ts'
 import { readRecurrence } from './find.ts'
 import { type Locked, lockRecurrence, markStopped } from './lock.ts'
-import { planAhead } from './plan.ts'
+import { planAhead, planOne, skipped } from './plan.ts'
 import { countBefore, nextOccurrences, occurrencesBetween, parseRule, ruleText, type Series } from './rule.ts'
 import type { NewRecurrence, Recurrence, Skip, Successor } from './schema.ts'
 
 /** One piece has no more rules than this at a time. */
 const mostRules = 20
 const furthestDays = 3_653
+const waiting = ['scheduled', 'held']
 
 /**
  * Lets a content go out by a rule, and plans the next weeks of it at once. Each time goes out what its saved version is
@@ -120,8 +121,8 @@ export async function skipOccurrence(scope: Scope, id: string, { occurrence }: S
     select 1 from publish_jobs where recurrence_id = ${id} and occurrence = ${wanted} and state in ('scheduled', 'held')
     order by id for update`
   const jobs = await scope.sql`
-    select state from publish_jobs where recurrence_id = ${id} and occurrence = ${wanted} order by id`
-  const begun = jobs.find(({ state }) => !['scheduled', 'held', 'cancelled'].includes(state as string))
+    select id, state from publish_jobs where recurrence_id = ${id} and occurrence = ${wanted} order by id`
+  const begun = jobs.find(({ state }) => ![...waiting, 'cancelled'].includes(state as string))
   if (begun)
     throw new Conflict(
       `It is ${begun.state === 'publishing' ? 'being sent' : begun.state} already, so it cannot be skipped.`,
@@ -130,7 +131,28 @@ export async function skipOccurrence(scope: Scope, id: string, { occurrence }: S
   await scope.sql`
     update recurrences set exceptions = array_append(exceptions, ${wanted}::text) where id = ${id}`
   await callOff(scope, scope.sql`j.recurrence_id = ${id} and j.occurrence = ${wanted}`)
+  const calledOff = jobs.filter(({ state }) => waiting.includes(state as string)).map(job => job.id as string)
+  await scope.sql`
+    update publish_jobs set error = ${scope.sql.json({ ...skipped })}
+    where id = any(${calledOff}::uuid[]) and state = 'cancelled'`
   await record(scope, 'recurrence.changed', id, { contentId: recurrence.contentId, skipped: wanted })
+  return readRecurrence(scope, id)
+}
+
+/**
+ * Takes a skip back: the occurrence goes out as the rule says, on those of its accounts that the skip called off. One that
+ * was cancelled by itself stays so.
+ * @throws NotFound, Invalid when the rule has no such occurrence to come
+ */
+export async function takeSkipBack(scope: Scope, id: string, occurrence: string): Promise<Recurrence> {
+  allow(scope, 'jobs.schedule')
+  const recurrence = await lockRecurrence(scope, id)
+  const wanted = await toCome(scope, recurrence, occurrence, 'occurrence')
+  if (!recurrence.exceptions.has(wanted)) return readRecurrence(scope, id)
+  await scope.sql`
+    update recurrences set exceptions = array_remove(exceptions, ${wanted}::text) where id = ${id}`
+  await planOne(scope, recurrence, wanted)
+  await record(scope, 'recurrence.changed', id, { contentId: recurrence.contentId, restored: wanted })
   return readRecurrence(scope, id)
 }
 

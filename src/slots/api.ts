@@ -44,7 +44,7 @@ export function slotsApi(api: ApiDoor) {
       detail: {
         summary: 'The next free slots, at most 62 days ahead',
         description:
-          'To take one, schedule with `"slot":"next"`: of many who do so at once, each gets another slot.',
+          'To take one, schedule or move with `"slot":"next"`: of many who do so at once, each gets another slot.',
         tags,
       },
     })

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { readDelivery } from '../deliveries/find.ts'
+import { replayFailed } from '../deliveries/replay.ts'
 import type { ApiDoor } from '../http/api-door.ts'
 import { ListQuery } from '../lib/cursor.ts'
 import type { Services } from '../services.ts'
@@ -45,6 +46,16 @@ export function webhooksApi({ config, outbound }: Pick<Services, 'config' | 'out
       '/webhooks/:id/secret',
       context => api.write(context, scope => rotateSecret(scope, context.params.id)),
       { detail: { summary: 'Give it a new secret; for 24 hours the former one signs too', tags } },
+    )
+    .post(
+      '/webhooks/:id/replay',
+      context => api.write(context, scope => replayFailed(scope, context.params.id), 202),
+      {
+        detail: {
+          summary: 'Send every message that was given up once more, with the same ids, the oldest first',
+          tags,
+        },
+      },
     )
     .post(
       '/webhooks/:id/test',

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { WebhooksPage } from '../../views/webhooks/list.tsx'
 import { WebhookPage } from '../../views/webhooks/one.tsx'
 import { listMessages } from '../deliveries/find.ts'
-import { replayDelivery } from '../deliveries/replay.ts'
+import { replayDelivery, replayFailed } from '../deliveries/replay.ts'
 import { deliveryStates } from '../deliveries/schema.ts'
 import type { Desk, DeskRequest } from '../http/desk.ts'
 import type { Rejected } from '../http/form.ts'
@@ -97,6 +97,15 @@ export function webhookPages({ config, outbound }: Pick<Services, 'config' | 'ou
     .post('/w/:slug/settings/webhooks/:id/removal', async ctx => {
       await desk.write(ctx, scope => deleteWebhook(scope, ctx.params.id))
       return desk.go(ctx, '/settings/webhooks', 'The webhook is removed; nothing more is sent to it.')
+    })
+    .post('/w/:slug/settings/webhooks/:id/replay', async ctx => {
+      const { id } = ctx.params
+      const { replayed } = await desk.write(ctx, scope => replayFailed(scope, id))
+      const words =
+        replayed === 0
+          ? 'Nothing was given up.'
+          : `${replayed === 1 ? 'One message is' : `${replayed} messages are`} sent once more, in order, with the same ids.`
+      return desk.go(ctx, `/settings/webhooks/${id}`, words)
     })
     .post('/w/:slug/settings/deliveries/:id/replay', async ctx => {
       const delivery = await desk.write(ctx, scope => replayDelivery(scope, ctx.params.id))

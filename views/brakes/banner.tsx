@@ -20,13 +20,17 @@ export function BrakeBanner({
         <p class="brake-line">
           <Icon name="pause" />
           <span class="brake-words">
-            <strong>{titleOf(brakes)}</strong> <span dir="auto">{first.reason}</span>
-            {first.until && (
-              <>
-                {' '}
-                (until <Time at={first.until} zone={zone} />)
-              </>
-            )}
+            <strong>
+              {titleOf(brakes)}
+              {first.until && brakes.length === 1 && (
+                <>
+                  {' '}
+                  until <Time at={first.until} zone={zone} />
+                </>
+              )}
+              :
+            </strong>{' '}
+            <span dir="auto">{first.reason}</span>
           </span>
           <a href={`${base}/brakes`}>{brakes.length === 1 ? 'The brake' : 'The brakes'}</a>
         </p>
@@ -39,8 +43,8 @@ export function BrakeBanner({
 function titleOf(brakes: readonly OpenBrake[]): string {
   const named = brakes.slice(0, 2).map(({ about }) => about)
   const more = brakes.length - named.length
-  if (brakes.length === 1) return `A brake is on ${named[0]}:`
+  if (brakes.length === 1) return `A brake is on ${named[0]}`
   return more === 0
-    ? `Brakes are on ${named.join(' and ')}:`
-    : `Brakes are on ${named.join(', ')} and ${more} more:`
+    ? `Brakes are on ${named.join(' and ')}`
+    : `Brakes are on ${named.join(', ')} and ${more} more`
 }

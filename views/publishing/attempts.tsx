@@ -71,13 +71,17 @@ export function Attempts({
                 icon: 'info',
               })
           const { message, raw } = told(attempt.detail)
-          const steps = [
+          const taken = [
             ...attempt.notes.map(note => ({ when: note.at, what: note.what })),
             ...(attempt.armedAt && attempt.notes.length === 0
               ? [{ when: attempt.armedAt, what: 'Ready: the next call publishes.' }]
               : []),
-            ...(attempt.endedAt ? [{ when: attempt.endedAt, what: 'Ended.' }] : []),
           ]
+          // Where nothing was done, when it began says when it ended.
+          const steps =
+            attempt.endedAt && taken.length > 0
+              ? [...taken, { when: attempt.endedAt, what: 'Ended.' }]
+              : taken
           return {
             id: `attempt-${attempt.id}`,
             at: <Time at={attempt.startedAt} zone={zone} />,

@@ -10,6 +10,8 @@ export interface Words {
   kicker: string
   title: Child
   text?: Child
+  /** What it waits for: before what else can be done with it. */
+  first?: Child
   links?: Child
   /** The page about the failure that it tells of. */
   help?: Child
@@ -28,7 +30,7 @@ export function cardWords(
     </p>
   )
   const network = platforms[row.account.platform].name
-  const profile = profileUrl && (
+  const look = profileUrl ? (
     <LinkButton
       href={safeUrl(profileUrl)}
       variant="quiet"
@@ -37,6 +39,10 @@ export function cardWords(
       target="_blank"
     >
       Look at {row.account.handle}
+    </LinkButton>
+  ) : (
+    <LinkButton href={`${base}/accounts/${row.account.id}`} variant="quiet" icon="search">
+      Look at the account
     </LinkButton>
   )
   const post = (
@@ -56,9 +62,9 @@ export function cardWords(
   const error = job.error && {
     next: <p dir="auto">{job.error.next}</p>,
     link: job.error.link && (
-      <LinkButton href={ownOrSafe(job.error.link)} variant="quiet" icon="circle-question-mark">
-        What that means
-      </LinkButton>
+      <p class="need-help">
+        <a href={ownOrSafe(job.error.link)}>What that means</a>
+      </p>
     ),
   }
   switch (job.state) {
@@ -99,12 +105,8 @@ export function cardWords(
             {unsure}
           </>
         ),
-        links: (
-          <>
-            {stuck(row) && reconnect}
-            {post}
-          </>
-        ),
+        first: stuck(row) && reconnect,
+        links: post,
         help: row.nextTryAt && error?.link,
       }
     case 'publishing':
@@ -146,7 +148,7 @@ export function cardWords(
             <>
               {elsewhere}
               <p>{job.error?.message ?? 'Its moment passed while nothing could be sent.'}</p>
-              <p>It was not sent. Send it now, choose another time, or cancel it.</p>
+              <p>Send it now, choose another time, or cancel it.</p>
             </>
           ),
           links: post,
@@ -168,16 +170,15 @@ export function cardWords(
             {unsure}
           </>
         ),
-        links: (
-          <>
-            {row.heldFor === 'brake' && (
-              <LinkButton href={`${base}/brakes`} icon="pause">
-                The brakes
-              </LinkButton>
-            )}
-            {row.heldFor === 'reconnect' ? reconnect : post}
-          </>
-        ),
+        first:
+          row.heldFor === 'brake' ? (
+            <LinkButton href={`${base}/brakes`} icon="pause">
+              The brakes
+            </LinkButton>
+          ) : (
+            row.heldFor === 'reconnect' && reconnect
+          ),
+        links: post,
         help: error?.link,
       }
     case 'failed':
@@ -193,7 +194,7 @@ export function cardWords(
         kicker: 'Did this go out?',
         title: job.error?.message ?? `${network} stopped answering while we were sending it.`,
         text: error?.next ?? <p>Have a look, then tell us. We do not send it twice without you.</p>,
-        links: profile,
+        links: look,
         help: error?.link,
       }
     default:

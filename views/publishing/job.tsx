@@ -34,11 +34,21 @@ export interface JobPageProps {
   readings: readonly Reading[]
   forecast: JobForecast | null
   maySchedule: boolean
+  /** Its account has weekly slots. */
+  hasSlots: boolean
   rejected?: Rejected | undefined
 }
 
 /** One publish job: what goes out, when, how it stands, what was tried, and what can be done about it. */
-export function JobPage({ frame, sheet, readings, forecast, maySchedule, rejected }: JobPageProps): Html {
+export function JobPage({
+  frame,
+  sheet,
+  readings,
+  forecast,
+  maySchedule,
+  hasSlots,
+  rejected,
+}: JobPageProps): Html {
   const { job, row } = sheet
   const post = taken(sheet.post, platforms[row.account.platform])
   const { workspace } = frame
@@ -93,6 +103,7 @@ export function JobPage({ frame, sheet, readings, forecast, maySchedule, rejecte
             zone={workspace.zone}
             own={job.lateMinutes}
             usual={workspace.lateMinutes}
+            hasSlots={hasSlots}
             rejected={ofForm ? rejected : undefined}
           />
         )}

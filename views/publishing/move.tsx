@@ -1,7 +1,7 @@
 import type { Rejected } from '../../src/http/form.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
 import type { Html } from '../html.ts'
-import { Block, Button, Buttons, Choices, Field, FieldRow, Form, Select } from '../ui/index.tsx'
+import { ActionButton, Block, Button, Buttons, Choices, Field, FieldRow, Form, Select } from '../ui/index.tsx'
 import { LateSelect } from './late.tsx'
 
 const zones: readonly string[] = [...new Set([...Intl.supportedValuesOf('timeZone'), 'UTC'])].sort()
@@ -16,6 +16,7 @@ export function MoveForm({
   zone,
   own,
   usual,
+  hasSlots,
   rejected,
 }: {
   base: string
@@ -24,6 +25,8 @@ export function MoveForm({
   /** Its own limit of being late, and the workspace's, in minutes. */
   own: number | null
   usual: number
+  /** Its account has weekly slots, so that it can have the next free one. */
+  hasSlots: boolean
   rejected?: Rejected | undefined
 }): Html {
   const typed = (name: string): string | undefined => {
@@ -82,6 +85,18 @@ export function MoveForm({
           <Button icon="clock">Move it</Button>
         </Buttons>
       </Form>
+      {hasSlots && (
+        <div class="block-after">
+          <ActionButton
+            action={`${base}/publish-jobs/${row.id}/slot`}
+            icon="calendar-plus"
+            variant="quiet"
+            size="small"
+          >
+            To the next free slot
+          </ActionButton>
+        </div>
+      )}
     </Block>
   )
 }

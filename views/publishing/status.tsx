@@ -67,11 +67,9 @@ function StateCard({ workspace, sheet, maySchedule }: Omit<StatusProps, 'polled'
       title={words.title}
       actions={
         <>
-          {/* What a held job waits for comes before what else can be done with it. */}
-          {job.state === 'held' && words.links}
+          {words.first}
           {maySchedule && <Actions base={base} sheet={sheet} />}
-          {job.state !== 'held' && words.links}
-          {words.help}
+          {words.links}
           {!settled.has(job.state) && (
             <noscript>
               <LinkButton href={`${base}/publish-jobs/${row.id}`} variant="quiet" icon="refresh-cw">
@@ -83,6 +81,7 @@ function StateCard({ workspace, sheet, maySchedule }: Omit<StatusProps, 'polled'
       }
     >
       {words.text}
+      {words.help}
     </NeedCard>
   )
 }

@@ -190,15 +190,14 @@ function ToCome({
       mark={one.skipped ? <StateMark state="cancelled">Skipped</StateMark> : undefined}
       actions={
         open &&
-        !one.skipped &&
-        waiting && (
+        (one.skipped || waiting) && (
           <ActionButton
-            action={`${here}/skips`}
+            action={one.skipped ? `${here}/skips/removal` : `${here}/skips`}
             fields={{ occurrence: one.occurrence }}
             size="small"
             variant="quiet"
           >
-            Skip
+            {one.skipped ? 'Take back' : 'Skip'}
           </ActionButton>
         )
       }

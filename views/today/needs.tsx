@@ -37,7 +37,7 @@ export function NeedsYou({ base, needs, zone }: { base: string; needs: Needs; zo
         <NeedCard
           state="held"
           kicker={`Not sent: ${whenWords(job)}`}
-          title={job.error?.message ?? 'Its moment passed while nothing could be sent.'}
+          title={<a href={`${base}/publish-jobs/${job.id}`}>“{firstWords(job.text, 60) || 'No words'}”</a>}
           actions={
             <>
               <SendLate base={base} id={job.id} back="" />
@@ -56,10 +56,8 @@ export function NeedsYou({ base, needs, zone }: { base: string; needs: Needs; zo
           }
         >
           <p>
-            <a href={`${base}/publish-jobs/${job.id}`} dir="auto">
-              “{firstWords(job.text, 60) || 'No words'}”
-            </a>{' '}
-            to {job.account.name}, <Time at={job.runAt} zone={zone} />.
+            To {job.account.name}, <Time at={job.runAt} zone={zone} />.{' '}
+            <span dir="auto">{job.error?.message ?? 'Its moment passed while nothing could be sent.'}</span>
           </p>
         </NeedCard>
       ))}

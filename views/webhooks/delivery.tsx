@@ -1,5 +1,7 @@
 import type { DeliveryState, WebhookDelivery } from '../../src/deliveries/schema.ts'
 import { type HookEvent, hookEvents } from '../../src/webhooks/schema.ts'
+import type { Html } from '../html.ts'
+import { firstWords } from '../publishing/words.ts'
 import { ActionButton, type Moment, Raw, Time } from '../ui/index.tsx'
 import { eventWords } from './form.tsx'
 
@@ -19,10 +21,31 @@ const wordsOf = (type: string): string =>
 
 const lowered = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1)
 
-/** A message to a webhook in its record. `replay` is where it is sent once more, null while that cannot be. */
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** What a message is about, as a link to it. `base`: the workspace's address */
+function About({ base, data }: { base: string; data: Record<string, unknown> }): Html | null {
+  const of = (noun: string) => data[noun] as Record<string, unknown> | undefined
+  const [job, content, comment, account] = ['job', 'content', 'comment', 'account'].map(of)
+  const link = (path: string, id: unknown, words: string): Html | null =>
+    words === '' ? null : (
+      <p>
+        <a href={`${base}/${path}/${encodeURIComponent(text(id))}`} dir="auto">
+          {words}
+        </a>
+      </p>
+    )
+  const quoted = (words: unknown) => (text(words) === '' ? '' : `“${firstWords(text(words), 60)}”`)
+  if (job) return link('publish-jobs', job.id, text(job.account) && `The post to ${text(job.account)}`)
+  if (content) return link('content', content.id, quoted(content.text))
+  if (comment) return link('content', comment.contentId, quoted(comment.text))
+  return account ? link('accounts', account.id, text(account.name)) : null
+}
+
+/** A message to a webhook in its record. `base` is the workspace's address, `replay` is where it is sent once more, null while that cannot be. */
 export function deliveryMoment(
   delivery: WebhookDelivery,
-  { zone, replay }: { zone: string; replay: string | null },
+  { base, zone, replay }: { base: string; zone: string; replay: string | null },
 ): Moment {
   const { state, attempts, answer, nextTryAt, createdAt, type, body, id } = delivery
   const again = state === 'waiting' && attempts.length > 0
@@ -36,6 +59,7 @@ export function deliveryMoment(
     title: `${again ? 'To be tried again' : look.words}: ${lowered(wordsOf(type))}`,
     children: (
       <>
+        <About base={base} data={body.data} />
         {answer && <p>{answer}</p>}
         {again && nextTryAt && (
           <p>

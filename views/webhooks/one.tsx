@@ -8,6 +8,7 @@ import { Layout } from '../layout.tsx'
 import {
   ActionButton,
   Block,
+  Buttons,
   Columns,
   Confirm,
   EmptyState,
@@ -99,16 +100,32 @@ export function WebhookPage({
                 once, send a test.
               </EmptyState>
             ) : (
-              <Timeline
-                label="Deliveries, newest first"
-                moments={page.items.map(delivery =>
-                  deliveryMoment(delivery, {
-                    zone,
-                    replay:
-                      webhook.state === 'active' ? `${settings}/deliveries/${delivery.id}/replay` : null,
-                  }),
+              <>
+                {state === 'failed' && webhook.state === 'active' && (
+                  <Buttons>
+                    <Confirm
+                      label="Send all again"
+                      icon="refresh-cw"
+                      size="small"
+                      question="Send every message that was given up once more? They go out in order, each with its id."
+                      action={`${here}/replay`}
+                      yes="Send them"
+                      yesVariant="main"
+                    />
+                  </Buttons>
                 )}
-              />
+                <Timeline
+                  label="Deliveries, newest first"
+                  moments={page.items.map(delivery =>
+                    deliveryMoment(delivery, {
+                      base: `/w/${frame.workspace.slug}`,
+                      zone,
+                      replay:
+                        webhook.state === 'active' ? `${settings}/deliveries/${delivery.id}/replay` : null,
+                    }),
+                  )}
+                />
+              </>
             )}
           </div>
         </Block>
