@@ -71,7 +71,7 @@ export const unplayed: readonly (readonly [number: number, name: string, why: st
         [
           31,
           'old and new processes together',
-          'there is no history here to take the former version from',
+          'no former version with the packages of now is to be had here',
         ] as const,
       ]),
   ...(openssl ? [] : [[35, 'TLS expired or of another name', 'there is no openssl here'] as const]),

@@ -6,18 +6,24 @@ import { until } from '../plan.ts'
 import { type Processes, root } from '../processes.ts'
 import { type Fault, takenOverMs } from './fault.ts'
 
-/** The newest commit but one that changed the program; null where there is no history. */
+const git = (...words: string[]) => Bun.spawnSync(['git', ...words], { cwd: root })
+
+/**
+ * The newest commit but one that changed the program and ran with the packages of now; null where there is none, or no
+ * history.
+ */
 export function formerCommit(): string | null {
-  const { exitCode, stdout } = Bun.spawnSync(
-    ['git', 'log', '-1', '--skip=1', '--no-merges', '--format=%h', '--', 'src'],
-    { cwd: root },
-  )
-  return (exitCode === 0 && stdout.toString().trim()) || null
+  const log = git('log', '-20', '--skip=1', '--format=%h', '--', 'src')
+  if (log.exitCode !== 0) return null
+  const commits = log.stdout.toString().split('\n').filter(Boolean)
+  const sameHere = (commit: string) =>
+    git('diff', '--quiet', commit, 'HEAD', '--', 'bun.lock', 'patches').exitCode === 0
+  return commits.find(sameHere) ?? null
 }
 
 function unpack(commit: string): string {
   const tree = mkdtempSync(join(tmpdir(), 'masthead-former-'))
-  const archive = Bun.spawnSync(['git', 'archive', commit], { cwd: root })
+  const archive = git('archive', commit)
   const unpacked = Bun.spawnSync(['tar', 'x', '-C', tree], { stdin: archive.stdout })
   if (archive.exitCode !== 0 || unpacked.exitCode !== 0)
     throw new Error(`The tree of ${commit} cannot be had: ${archive.stderr}${unpacked.stderr}`)
@@ -32,14 +38,15 @@ async function change(processes: Processes, places: readonly number[], tree?: st
   }
 }
 
-let former = ''
+let [commit, former] = ['', '']
 
 export const versions: Fault = {
   number: 31,
   name: 'the former version and this one at work together, deployed one by one and taken back',
   mostLateMs: takenOverMs,
   async before({ processes }) {
-    former = unpack(formerCommit() ?? '')
+    commit = formerCommit() ?? ''
+    former = unpack(commit)
     await change(processes, [0, 1], former)
   },
   async play({ processes }, { from, overMs }) {
@@ -51,7 +58,7 @@ export const versions: Fault = {
       await change(processes, [2, 3], forward ? former : undefined)
     }
     await until(from + overMs)
-    return { times: 10, words: `of commit ${formerCommit()}` }
+    return { times: 10, words: `of commit ${commit}` }
   },
   async after({ processes }) {
     await change(processes, [0, 1])
