@@ -239,11 +239,13 @@ describe('catalogue: every code is reached', () => {
   })
 
   test('what happens on our side is said by the code that finds it, and has its words', () => {
-    const source = [...new Glob('src/{jobs,publishing,recurrences,tenants}/*.ts').scanSync()]
+    const source = [...new Glob('src/{approvals,jobs,publishing,recurrences,tenants}/*.ts').scanSync()]
       .map(file => readFileSync(file, 'utf8'))
       .join()
     const said = [
-      ...source.matchAll(/\bcode: '([a-z_]+)',\s+message|'code', '([a-z_]+)'|sealBroken = '(.+)'/g),
+      ...source.matchAll(
+        /\bcode: '([a-z_]+)',\s+message|'code', '([a-z_]+)'|(?:sealBroken|outsideWindow) = '(.+)'/g,
+      ),
     ]
     expect([...new Set(said.map(([, ...codes]) => codes.find(Boolean)))].sort()).toEqual(
       Object.keys({ ...ours, ...replies })

@@ -172,6 +172,11 @@ export const ours = {
     cause: 'The moment of a post that repeats passed before it could be planned.',
     next: 'The next one of its rule goes out as planned. Schedule this one by hand if you want it all the same.',
   },
+  skipped: {
+    outcome: 'cancelled',
+    cause: 'This one of a post that repeats was left out by hand.',
+    next: 'Plan it all the same on its page, while its moment is still to come.',
+  },
   planned_already: {
     outcome: 'cancelled',
     cause: 'Two rules meet: the same post goes to this account at this moment anyway.',
