@@ -80,6 +80,21 @@ describe('finds what is planted', () => {
       expect(check({ ...clean, ...change }).counts).toEqual({ ...nothing, ...counts } as never)
     })
 
+  test('each part of a thread once, under the one before it', () => {
+    const accepted = [{ ...post, parts: ['Second part', 'Third part'] }]
+    const parts: Shown[] = [
+      { ...there, answers: null },
+      { ...there, text: 'Second part', alts: [], answers: 'Fresh beans' },
+      { ...there, text: 'Third part', alts: [], answers: 'Second part' },
+    ]
+    const found = (shown: readonly Shown[]) => check({ ...clean, accepted, shown }).counts
+    expect(found(parts)).toEqual(nothing as never)
+    expect(found([...parts, ...parts.slice(2)])).toEqual({ ...nothing, DOUBLE: 1 } as never)
+    expect(found(parts.slice(0, 2))).toEqual({ ...nothing, LIE: 1 } as never)
+    const moved = { ...there, text: 'Third part', alts: [], answers: 'Fresh beans' }
+    expect(found([...parts.slice(0, 2), moved])).toEqual({ ...nothing, WRONG: 1 } as never)
+  })
+
   test('late only from the moment on at which nothing was in the way', () => {
     const late = { shown: [{ ...there, at: 1_030_000 }] }
     expect(check({ ...clean, ...late, clearAt: 1_029_500 }).counts.LATE).toBe(0)

@@ -183,7 +183,8 @@ describe('after a restore', () => {
     expect((await job(past)).heldFor).toBe('brake')
     await house.shiftClock(3 * minute)
     await Bun.write(join(services.config.dataDir, restoredName), '{}')
-    await holdAfterRestore(services)
+    // Several processes start at once, and the first that is through takes the mark away.
+    await Promise.all([1, 2, 3].map(() => holdAfterRestore(services)))
     await worker.idle()
     expect(await job(past)).toMatchObject({ state: 'held', heldFor: 'late', attempts: [] })
     await house.shiftClock(4 * minute)

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { restoredName } from '../backup/restore.ts'
 import type { Scope } from '../db/scope.ts'
@@ -13,7 +13,8 @@ import type { Services } from '../services.ts'
  */
 export async function holdAfterRestore({ config, db, log }: Services): Promise<void> {
   const file = join(config.dataDir, restoredName)
-  if (!existsSync(file)) return
+  const mark = markIn(file)
+  if (!mark) return
   const tenants = await db.sql`
     select id, slug from public.tenants where state in ('active', 'suspended') order by id`
   let held = 0
@@ -25,12 +26,21 @@ export async function holdAfterRestore({ config, db, log }: Services): Promise<v
         `The database was restored, and the posts of the workspace ${slug} that may have gone out since could not be held (${(error as Error).message}): mend it, for instance with "bun run migrate", and start again.`,
       )
     }
-  const { madeAt } = JSON.parse(readFileSync(file, 'utf8')) as { madeAt?: string }
   rmSync(file, { force: true })
   log.warn(
     'the database was restored: posts whose moment has passed are held, because they may have gone out since the backup',
-    { backup: madeAt ?? 'of another kind', held },
+    { backup: mark.madeAt ?? 'of another kind', held },
   )
+}
+
+/** null when there is none: another process that starts at this moment takes it away when it is through. */
+function markIn(file: string): { madeAt?: string } | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as { madeAt?: string }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
 }
 
 /**

@@ -196,8 +196,16 @@ function explain(
   if (/^E(CONN|HOST|NET|TIMEDOUT|PIPE|ADDR|ACCES|PERM)/.test(code)) {
     return new OutboundError('connect', `${host} could not be reached (${code}).`, false)
   }
-  if (/CERT|SSL|TLS|SIGNATURE|ISSUER/.test(code)) {
+  if (/CERT|SIGNATURE|ISSUER/.test(code) && !/ALERT/.test(code)) {
     return new OutboundError('tls', `The certificate of ${host} was not accepted (${code}).`, false)
+  }
+  // Nobody's certificate was looked at yet: it speaks no TLS, or only versions that are not safe any more.
+  if (/SSL|TLS/.test(code)) {
+    return new OutboundError(
+      'tls',
+      `${host} does not offer an encrypted connection of today (${code}).`,
+      false,
+    )
   }
   return new OutboundError('connect', `${host} could not be reached.`, false)
 }

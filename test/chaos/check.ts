@@ -11,6 +11,8 @@ export interface Accepted {
   place: string
   /** Every text that may go out: the one planned, and the one that it was changed to. */
   texts: readonly string[]
+  /** What the parts after the first say, where the post is a thread. */
+  parts?: readonly string[]
   dueAt: number
   /** How many pictures go with it; their descriptions begin with the tenant's name. */
   pictures: number
@@ -41,6 +43,8 @@ export interface Shown {
   at: number | null
   /** What its pictures show, in words. */
   alts: readonly string[]
+  /** What the post says that it answers, null for none; absent where the witness does not tell. */
+  answers?: string | null
 }
 
 export interface Evidence {
@@ -64,6 +68,17 @@ export interface Verdict {
   found: string[]
 }
 
+/** Every text that may be shown of a post. */
+export const wordsOf = ({ texts, parts = [] }: Accepted): readonly string[] => [...texts, ...parts]
+
+/** Whether a part of a thread answers the part before it, and a post by itself none. */
+function inPlace({ texts, parts = [] }: Accepted, { text, answers }: Shown): boolean {
+  if (answers === undefined) return true
+  const at = parts.indexOf(text)
+  if (at < 0) return answers === null
+  return at === 0 ? texts.includes(answers ?? '') : answers === parts[at - 1]
+}
+
 const ends = new Set(['published', 'failed', 'unconfirmed', 'cancelled', 'held'])
 /** The witness's clock and the database's are read at different moments. */
 const clockMs = 5
@@ -77,7 +92,7 @@ export function check(evidence: Evidence): Verdict {
     found.push(`${violation}: ${words}`)
   }
   const rows = new Map(evidence.recorded.map(row => [row.job, row]))
-  const owners = new Map(accepted.flatMap(post => post.texts.map(text => [text, post] as const)))
+  const owners = new Map(accepted.flatMap(post => wordsOf(post).map(text => [text, post] as const)))
   const shownOf = new Map<string, Shown[]>()
   for (const one of evidence.shown) {
     const post = owners.get(one.text)
@@ -90,7 +105,10 @@ export function check(evidence: Evidence): Verdict {
       count('WRONG', `${one.place} of ${tenant} shows a post of ${post.tenant}: ${one.text}`)
     else if (one.place !== post.place)
       count('WRONG', `${one.place} shows a post that was meant for ${post.place}`)
-    if (one.alts.length !== post.pictures || one.alts.some(alt => !alt.startsWith(`${post.tenant} `)))
+    if (!inPlace(post, one))
+      count('WRONG', `${one.place} shows ${one.text} under ${one.answers ?? 'nothing'}`)
+    const pictures = post.texts.includes(one.text) ? post.pictures : 0
+    if (one.alts.length !== pictures || one.alts.some(alt => !alt.startsWith(`${post.tenant} `)))
       count('WRONG', `${one.place} shows ${one.text} with other pictures: ${one.alts.join(', ') || 'none'}`)
     shownOf.set(post.job, [...(shownOf.get(post.job) ?? []), one])
   }
@@ -99,7 +117,8 @@ export function check(evidence: Evidence): Verdict {
     if (!taken.has(row.job)) count('DOUBLE', `${row.text} is planned once more, as ${row.job}`)
   for (const post of accepted) {
     const row = rows.get(post.job)
-    const shown = shownOf.get(post.job) ?? []
+    const all = shownOf.get(post.job) ?? []
+    const shown = all.filter(({ text }) => post.texts.includes(text))
     const name = `${post.texts[0]} (${post.job})`
     if (!row) {
       count('LOST', `${name} was accepted and is not in the database`)
@@ -109,6 +128,12 @@ export function check(evidence: Evidence): Verdict {
     if (!ends.has(row.state)) count('LOST', `${name} has not ended: ${row.state}`)
     else if (row.openAttempts > 0) count('LOST', `${name} has ${row.openAttempts} attempts without an end`)
     if (shown.length > 1) count('DOUBLE', `${name} is shown ${shown.length} times`)
+    for (const part of post.parts ?? []) {
+      const times = all.filter(({ text }) => text === part).length
+      if (times > 1) count('DOUBLE', `${part} of ${name} is shown ${times} times`)
+      if (row.state === 'published' && times === 0)
+        count('LIE', `${name} is published and ${part} is not there`)
+    }
     if (post.cancelledAt !== null && shown.length > 0)
       count('DOUBLE', `${name} is shown, and its cancelling was answered`)
     if (row.state === 'published' && shown.length === 0) count('LIE', `${name} is published and is not there`)
@@ -116,7 +141,7 @@ export function check(evidence: Evidence): Verdict {
       count('LIE', `${name} is ${row.state} and is there`)
     if (row.publishedEvents !== (row.state === 'published' ? 1 : 0))
       count('LIE', `${name} is ${row.state} and was told ${row.publishedEvents} times as published`)
-    for (const { at } of shown) {
+    for (const { at } of all) {
       if (at === null) continue
       if (at < post.dueAt - clockMs) count('EARLY', `${name} went out ${post.dueAt - at} ms early`)
       const late = at - Math.max(post.dueAt, post.clearAt ?? evidence.clearAt)

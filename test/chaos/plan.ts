@@ -28,6 +28,8 @@ export interface Wish {
   text: string
   dueAt: number
   pictures: number
+  /** What the parts after the first say. */
+  parts?: readonly string[]
   row?: string
   /** What its call to the platform meets, the first time. */
   meets?: Fault
@@ -37,12 +39,12 @@ export interface Wish {
 const leastAheadMs = 2_000
 
 export async function planOne(rig: Rig, wish: Wish, first: { first?: number } = {}): Promise<Accepted> {
-  const { tenant, account, text, pictures, row } = wish
+  const { tenant, account, text, pictures, parts, row } = wish
   if (wish.meets) rig.platforms.meet(text, wish.meets)
   const key = text.replaceAll(' ', '-')
   const media = tenant.pictures.slice(0, pictures)
   const made = await rig.ask(tenant, 'POST', '/content', {
-    body: { text, media },
+    body: { text, media, ...(parts ? { thread: parts.map(part => ({ text: part })) } : {}) },
     key: `${key}-content`,
     ...first,
   })
@@ -68,6 +70,7 @@ export async function planOne(rig: Rig, wish: Wish, first: { first?: number } = 
     texts: [text],
     dueAt,
     pictures,
+    ...(parts ? { parts } : {}),
     ...(row ? { row } : {}),
     cancelledAt: null,
   }
@@ -105,6 +108,13 @@ export function accountAt(tenant: Tenant, network: Network | 'rehearsal'): Accou
   const found = tenant.accounts.find(one => one.network === network)
   if (!found) throw new Error(`${tenant.slug} has no account at ${network}`)
   return found
+}
+
+/** Of so many workspaces as there are, over and over. */
+export function tenantAt({ tenants }: Rig, n: number): Tenant {
+  const tenant = tenants[n % tenants.length]
+  if (!tenant) throw new Error('no workspaces')
+  return tenant
 }
 
 export const until = (at: number) => Bun.sleep(Math.max(0, at - Date.now()))

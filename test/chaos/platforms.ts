@@ -23,9 +23,15 @@ export interface Home {
 export interface Platforms {
   /** `host:port` of each, for OUTBOUND_ALLOW. */
   hosts: string[]
+  /** Where webhooks arrive. */
+  receiver: URL
   served: Record<Network, Pick<Served, 'faults' | 'requests'>>
   /** The next `times` calls that publish this text meet `fault`. */
   meet(text: string, fault: Fault, times?: number): void
+  /** With each credential the `nth` upload of a picture meets `fault`, once. */
+  meetUpload(nth: number, fault: Fault): void
+  /** How many uploads of pictures each network was asked for, so far. */
+  uploads(): Record<'mastodon' | 'compatible' | 'bluesky', number>
   /** Nothing goes wrong any more. @returns how much of what was to be met was not */
   clear(): number
   homes(name: string): Promise<Home[]>
@@ -51,6 +57,12 @@ function textOf({ method, path, raw }: Received): string | null {
 }
 
 const putRecord = '/xrpc/com.atproto.repo.putRecord'
+const isUpload = ({ method, path }: Received) =>
+  method === 'POST' && (path === '/api/v2/media' || path === '/xrpc/com.atproto.repo.uploadBlob')
+
+/** What the post says that stands above; one that is not there any more says nothing that anybody planned. */
+const textUnder = (texts: ReadonlyMap<string, string>, parent: string | null): string | null =>
+  parent === null ? null : (texts.get(parent) ?? `what is not there, ${parent}`)
 
 export async function startPlatforms(): Promise<Platforms> {
   const [mastodon, compatible, pds] = await Promise.all([
@@ -87,8 +99,17 @@ export async function startPlatforms(): Promise<Platforms> {
   })
   const served = { mastodon, compatible, webhook: receiver, bluesky: sky }
   const met = new Map<string, Fault[]>()
+  let interrupted: { nth: number; fault: Fault; counts: Map<string, number> } | null = null
+  const meetsAtUpload = (request: Received): Fault | null => {
+    if (!interrupted || !isUpload(request)) return null
+    const { nth, fault, counts } = interrupted
+    const credential = request.headers.get('authorization') ?? ''
+    const count = (counts.get(credential) ?? 0) + 1
+    counts.set(credential, count)
+    return count === nth ? fault : null
+  }
   for (const { faults } of Object.values(served))
-    faults.choose = request => met.get(textOf(request) ?? '')?.shift() ?? null
+    faults.choose = request => met.get(textOf(request) ?? '')?.shift() ?? meetsAtUpload(request)
 
   const places = new Set<string>()
   const people = new Map<string, PdsAccount>()
@@ -131,27 +152,45 @@ export async function startPlatforms(): Promise<Platforms> {
           text: String(value.text),
           at: records.get(uri) ?? null,
           alts: ((value.embed as { images?: { alt: string }[] })?.images ?? []).map(({ alt }) => alt),
+          parent: (value.reply as { parent: { uri: string } } | undefined)?.parent.uri,
+          uri,
         })),
       ),
     )
-    return all.flat()
+    const texts = new Map(all.flat().map(({ uri, text }) => [uri, text]))
+    return all
+      .flat()
+      .map(({ uri, parent, ...shown }) => ({ ...shown, answers: textUnder(texts, parent ?? null) }))
   }
 
-  const shownBy = (of: Mastodon, network: Network): Shown[] =>
-    of.accepted.map(({ accountId, text, at, mediaIds }) => ({
+  function shownBy(of: Mastodon, network: Network): Shown[] {
+    const texts = new Map(of.accepted.map(({ id, text }) => [id, text]))
+    return of.accepted.map(({ accountId, text, at, mediaIds, inReplyTo }) => ({
       place: `${network} ${accountId}`,
       text,
       at: at.getTime(),
       alts: mediaIds.map(id => of.media(id)?.description ?? ''),
+      answers: textUnder(texts, inReplyTo),
     }))
+  }
 
   return {
     hosts: [mastodon.host, compatible.host, new URL(receiver.url).host, new URL(sky.url).host],
+    receiver: new URL(receiver.url),
     served,
     meet(text, fault, times = 1) {
       met.set(text, [...(met.get(text) ?? []), ...Array.from({ length: times }, () => fault)])
     },
+    meetUpload(nth, fault) {
+      interrupted = { nth, fault, counts: new Map() }
+    },
+    uploads: () => ({
+      mastodon: mastodon.requests.filter(isUpload).length,
+      compatible: compatible.requests.filter(isUpload).length,
+      bluesky: sky.requests.filter(isUpload).length,
+    }),
     clear() {
+      interrupted = null
       const unmet = [...met.values()].reduce((all, left) => all + left.length, 0)
       met.clear()
       for (const { faults } of Object.values(served)) faults.clear()

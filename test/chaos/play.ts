@@ -1,5 +1,5 @@
 /** One fault, played: posts are planned, it strikes, every post comes to its end, and the checker looks. */
-import { check, type Told, type Verdict, type Violation, violations } from './check.ts'
+import { check, type Told, type Verdict, type Violation, violations, wordsOf } from './check.ts'
 import type { Fault } from './faults/fault.ts'
 import { type Holdings, holdings, leaks } from './leaks.ts'
 import { type Play, planAll, type Size, usualWishes } from './plan.ts'
@@ -69,6 +69,8 @@ export async function playFault(
   seed: number,
   calm: Yardstick | null,
 ): Promise<{ played: Played; yardstick: Yardstick }> {
+  rig.posts = []
+  await fault.before?.(rig)
   const began = Date.now()
   const slow = Math.max(1, (calm?.mostLate ?? 0) / 1_000)
   const play: Play = {
@@ -77,7 +79,6 @@ export async function playFault(
     overMs: size.overMs,
     random: randomFrom(seed * 1_000 + fault.number),
   }
-  rig.posts = []
   await planAll(rig, fault.wishes?.(rig, play, size) ?? usualWishes(rig, play, size.posts))
   const struck = await fault.play(rig, play)
   const clearAt = calm ? Date.now() : 0
@@ -85,22 +86,17 @@ export async function playFault(
   const recorded = await drained(rig, play.name, Date.now() + drainMs * slow)
   const unmet = rig.platforms.clear()
   await fault.after?.(rig)
-  const shown = (await rig.shown()).filter(
-    ({ text }) => !/^s\d+f\d+ /.test(text) || text.startsWith(`${play.name} `),
-  )
-  const places = new Map(
-    rig.tenants.flatMap(({ slug, accounts }) => accounts.map(({ place }) => [place, slug] as const)),
-  )
+  const shown = (await rig.shown()).filter(({ text }) => !isElsewhere(text, `${play.name} `))
   const told: Told[] = [...(struck.told ?? []), ...away, ...(calm ? await leaks(rig, calm) : [])]
   if (struck.times === 0) told.push(['LIE', 'the fault never struck, so nothing was proved'])
-  const evidence = { places, clearAt, mostLateMs: fault.mostLateMs * slow }
+  const evidence = { places: placesOf(rig), clearAt, mostLateMs: fault.mostLateMs * slow }
   const look = (name: string, accepted: typeof rig.posts, more: readonly Told[]): Row => {
     const own = new Set(accepted.map(({ job }) => job))
-    const texts = new Set(accepted.flatMap(post => post.texts))
+    const texts = new Set(accepted.flatMap(wordsOf))
     const all = accepted === rig.posts
     const seen = all ? shown : shown.filter(({ text }) => texts.has(text))
     const rows = all ? recorded : recorded.filter(({ job }) => own.has(job))
-    const dueAt = new Map(accepted.flatMap(post => post.texts.map(text => [text, post.dueAt] as const)))
+    const dueAt = new Map(accepted.flatMap(post => wordsOf(post).map(text => [text, post.dueAt] as const)))
     return {
       fault: fault.number,
       name,
@@ -124,6 +120,17 @@ export async function playFault(
   return { played, yardstick: { ...(await holdings(rig)), mostLate: whole.late.most } }
 }
 
+/** What is looked at in another play, or counted by its own player, who says so with `apart`. */
+const isElsewhere = (text: string, own: string) => /^(s\d+f\d+|apart) /.test(text) && !text.startsWith(own)
+
+/** Which workspace each place belongs to. */
+const placesOf = ({ tenants }: Rig) =>
+  new Map(
+    tenants.flatMap(({ slug, accounts, own }) =>
+      [...accounts, ...own].map(({ place }) => [place, slug] as const),
+    ),
+  )
+
 /** Waits until every job of the play has come to an end. @returns the jobs */
 async function drained(rig: Rig, play: string, deadline: number) {
   for (;;) {
@@ -145,10 +152,8 @@ export async function lastLook(
   return check({
     accepted: all,
     recorded,
-    shown: (await rig.shown()).filter(({ text }) => !/^s\d+f\d+ /.test(text) || text.startsWith(`s${seed}f`)),
-    places: new Map(
-      rig.tenants.flatMap(({ slug, accounts }) => accounts.map(({ place }) => [place, slug] as const)),
-    ),
+    shown: (await rig.shown()).filter(({ text }) => !isElsewhere(text, `s${seed}f`)),
+    places: placesOf(rig),
     clearAt: Number.MAX_SAFE_INTEGER,
     mostLateMs: Number.MAX_SAFE_INTEGER,
     told: [],

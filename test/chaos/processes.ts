@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePort } from '../peers/index.ts'
 import { startProxy, type TcpProxy } from '../peers/proxy.ts'
 
-const root = join(import.meta.dir, '../..')
+export const root = join(import.meta.dir, '../..')
 export const places = [0, 1, 2, 3] as const
 
 export interface Process {
@@ -20,6 +20,12 @@ export interface Rigged {
   skew?: { ms: number; from?: number }
   /** It dies by SIGKILL where it first comes to this step of publishing. */
   crashAt?: string
+  /** The file that tells it what names lead to (`names.ts`); without one it asks the system. */
+  names?: string
+  /** Settings beside those that all have. */
+  settings?: Record<string, string>
+  /** The folder of the program that it runs, where that is another version. */
+  tree?: string
 }
 
 export interface Processes {
@@ -28,6 +34,8 @@ export interface Processes {
   lines: TcpProxy[]
   /** Starts it, with the port that it had before. @throws with its last words when it does not come up */
   start(at: number, rigged?: Rigged): Promise<void>
+  /** Kills all and starts them anew. */
+  startAnew(rigged?: Rigged): Promise<void>
   /** Ends it and waits for that. */
   end(at: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
   /** Starts again those that are dead. */
@@ -48,16 +56,18 @@ export async function openProcesses(
   const processes: Processes = {
     all,
     lines,
-    async start(at, { skew, crashAt } = {}) {
+    async start(at, { skew, crashAt, names, settings, tree = root } = {}) {
       const port = all[at] ? new URL(all[at].address).port : String(await freePort())
-      const rigged = skew || crashAt ? ['--preload', join(import.meta.dir, 'rigged.ts')] : []
+      const rigged = skew || crashAt || names ? ['--preload', join(import.meta.dir, 'rigged.ts')] : []
       const child = Bun.spawn([process.execPath, '--no-env-file', ...rigged, 'src/main.ts'], {
-        cwd: root,
+        cwd: tree,
         env: {
           ...environment(lines[at]?.port ?? 0),
+          ...settings,
           PORT: port,
           ...(skew ? { SKEW_MS: String(skew.ms), SKEW_FROM: String(skew.from ?? 0) } : {}),
           ...(crashAt ? { CRASH_AT: crashAt } : {}),
+          ...(names ? { NAMES: names } : {}),
         },
         stdin: 'ignore',
         stdout: 'pipe',
@@ -81,6 +91,14 @@ export async function openProcesses(
       await child.exited
       // Struck down as it started, by whoever plays a fault.
       if (child.signalCode !== 'SIGKILL') throw new Error(`Process ${at + 1} did not start: ${errors}`)
+    },
+    async startAnew(rigged) {
+      await Promise.all(
+        places.map(async at => {
+          await processes.end(at, 'SIGKILL')
+          await processes.start(at, rigged)
+        }),
+      )
     },
     async end(at, signal) {
       const child = all[at]?.child

@@ -17,7 +17,7 @@ import { type Cluster, makeCluster } from '../peers/cluster.ts'
 import { type Answer, type Asking, createAsk } from './ask.ts'
 import type { Accepted, Recorded, Shown } from './check.ts'
 import { type Home, type Network, type Platforms, startPlatforms } from './platforms.ts'
-import { openProcesses, type Processes, places } from './processes.ts'
+import { openProcesses, type Processes, places, root } from './processes.ts'
 import type { RedisLine } from './redis.ts'
 
 const secret = 'the chaos has a secret of forty characters!'
@@ -36,6 +36,8 @@ export interface Tenant {
   slug: string
   key: string
   accounts: Account[]
+  /** Those that only the play uses which connected them. */
+  own: Account[]
   /** Ids in its media library. */
   pictures: string[]
 }
@@ -43,6 +45,8 @@ export interface Tenant {
 export interface Rig {
   cluster: Cluster
   redis: RedisLine | null
+  /** Where the processes keep pictures. */
+  dataDir: string
   /** The superuser, past the proxies. */
   admin: Sql
   platforms: Platforms
@@ -54,8 +58,12 @@ export interface Rig {
   ask(tenant: Tenant, method: string, path: string, asking?: Asking): Promise<Answer>
   /** Connects an account, or connects it anew with these settings. @returns its id */
   connect(tenant: Tenant, platform: string, settings: object): Promise<string>
+  /** Connects a webhook for one play alone, at an address that leads to the receiver. */
+  connectOwn(tenant: Tenant, address: string): Promise<Account>
   /** Reads in a workspace; again, when the database is just away. */
   inside<T>(tenant: Tenant, read: (scope: Scope) => Promise<T>): Promise<T>
+  /** Runs a command of the operator's. @throws with what it says when it fails */
+  command(name: string, ...words: string[]): void
   /** A superuser's pool in a database of the cluster, to be ended by whoever asked for it. */
   ownerOf(database: string): Promise<Sql>
   shown(): Promise<Shown[]>
@@ -97,6 +105,7 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
   const rig: Rig = {
     cluster,
     redis,
+    dataDir: folder,
     admin,
     platforms,
     processes,
@@ -109,6 +118,12 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
         throw new Error(`${platform} of ${tenant.slug} was not connected: ${JSON.stringify(made.body)}`)
       return made.body.id as string
     },
+    async connectOwn(tenant, address) {
+      const id = await rig.connect(tenant, 'webhook', { url: address })
+      const account: Account = { id, network: 'webhook', place: new URL(address).pathname }
+      tenant.own.push(account)
+      return account
+    },
     async inside(tenant, read) {
       for (let tries = 1; ; tries++)
         try {
@@ -119,6 +134,13 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
           if (tries === 100) throw error
           await Bun.sleep(100)
         }
+    },
+    command(name, ...words) {
+      const { exitCode, stderr } = Bun.spawnSync(
+        [process.execPath, '--no-env-file', join(root, 'src/cli', `${name}.ts`), ...words],
+        { cwd: root, env: environment(processes.lines[0]?.port ?? 0) },
+      )
+      if (exitCode !== 0) throw new Error(`${name} ${words.join(' ')}: ${stderr}`)
     },
     ownerOf: async database =>
       openPool({ socket: cluster.socket, ...cluster.superuser, database }, { name: 'chaos owner', max: 1 }),
@@ -179,7 +201,7 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
     const { key } = await db.within({ tenantId: tenant.id, userId: ownerId, role: 'owner' }, scope =>
       createKey(scope, { name: 'chaos' }),
     )
-    tenants.push({ id: tenant.id, slug, key, accounts: [], pictures: [] })
+    tenants.push({ id: tenant.id, slug, key, accounts: [], own: [], pictures: [] })
   }
 
   async function settle(tenant: Tenant): Promise<void> {
@@ -189,7 +211,7 @@ export async function openRig(tenantCount: number, redis: RedisLine | null): Pro
     }
     const id = await rig.connect(tenant, 'rehearsal', {})
     tenant.accounts.push({ id, network: 'rehearsal', place: id })
-    for (const n of [1, 2]) tenant.pictures.push(await upload(tenant, n))
+    for (const n of [1, 2, 3, 4]) tenant.pictures.push(await upload(tenant, n))
   }
 
   async function upload(tenant: Tenant, n: number): Promise<string> {

@@ -20,6 +20,8 @@ export interface AcceptedStatus {
   id: string
   accountId: string
   text: string
+  /** The id of the status that it answers. */
+  inReplyTo: string | null
   mediaIds: string[]
   idempotencyKey: string | null
 }
@@ -191,6 +193,7 @@ export async function startMastodon(options: MastodonOptions = {}): Promise<Mast
       id: status.id,
       accountId: account.id,
       text,
+      inReplyTo: status.inReplyTo,
       mediaIds: ids,
       idempotencyKey: key,
     })

@@ -16,6 +16,8 @@ export interface Fault {
   name: string
   /** How late a post may be once nothing is in the way any more, on a machine that is quick enough. */
   mostLateMs: number
+  /** Makes the rig as the play needs it, before its posts are planned. */
+  before?(rig: Rig): Promise<void>
   /** The posts of its play; absent: the usual ones. */
   wishes?(rig: Rig, play: Play, size: Size): Wish[]
   /** Plays it while posts fall due, and ends when nothing is in the way any more. */
