@@ -215,6 +215,11 @@ describe('answers', () => {
       remoteUrl: 'javascript:alert(1)',
     })
     expect(wrong.status).toBe(422)
+    expect(wrong.html).toContain('Not noted: its address must be a link, beginning with https://.')
+    // No profile is known where one could look: the account's own page is the way.
+    expect(wrong.html).toMatch(
+      /href="\/w\/northwind\/accounts\/[\w-]+" class="btn[^>]*>(?:(?!<\/a>).)*Look at the account/s,
+    )
     const done = await house.bob.page('POST', at(id, '/resolution'), {
       as: 'published',
       remoteUrl: 'https://social.example/@northwind/1',
@@ -222,6 +227,14 @@ describe('answers', () => {
     expect(done.status).toBe(303)
     const { html } = await house.bob.page('GET', at(id))
     expect(html).toContain('href="https://social.example/@northwind/1"')
+    // Nobody saw it go out: the page and the receipt tell of no such moment.
+    const { html: receipt } = await house.bob.page('GET', at(id, '/receipt'))
+    expect(html).toContain('Published: somebody found it there')
+    for (const told of [html, receipt]) {
+      expect(told).toContain('Found there')
+      expect(told).not.toContain('Went out')
+    }
+    expect(receipt).toContain('by Bob; when exactly it went out, nobody saw')
   })
 
   test('an unconfirmed job: send again, or give up; from Today it leads back there', async () => {

@@ -74,7 +74,7 @@ const fillings: Record<string, (world: World) => string> = {
   'publish-jobs/:id': world => world.job,
   'posts/:jobId': world => world.published,
   'recurrences/:id': world => world.recurrence,
-  'skips/:occurrence': world => world.occurrence,
+  'skips/:occurrence': world => encodeURIComponent(world.occurrence),
   'slots/:id': world => world.slot,
   'workflows/:id': world => world.workflow,
   'runs/:id': world => world.run,

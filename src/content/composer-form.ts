@@ -84,7 +84,7 @@ export async function planTyped(
   const { repeat, zone, local, accounts } = typed
   if (repeat.every === '') {
     const { items } = await scheduleJobs(scope, content.id, scheduleOf(form, zone))
-    return { jobs: items, said: plannedWords(items) }
+    return { jobs: items, said: plannedWords(items, form.when === 'now') }
   }
   if (form.when !== 'at')
     throw new Invalid('A post that repeats needs its first day and time: choose them, and Schedule.', [

@@ -2,8 +2,11 @@ import type { Job } from '../publishing/schema.ts'
 
 const many = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`
 
-/** What to say after a schedule: `Planned for Tue, 24 Nov 2026, 09:00 (Europe/Berlin) on 3 accounts.` */
-export function plannedWords(jobs: readonly Job[]): string {
+/**
+ * What to say after a schedule: `Planned for Tue, 24 Nov 2026, 09:00 (Europe/Berlin) on 3 accounts.`
+ * @param now it was not planned for a moment, but is to go out at once
+ */
+export function plannedWords(jobs: readonly Job[], now: boolean): string {
   const [first] = jobs
   if (!first) return 'Nothing was planned.'
   const on = many(jobs.length, 'account')
@@ -20,7 +23,8 @@ export function plannedWords(jobs: readonly Job[]): string {
     held === 0
       ? ''
       : held === jobs.length
-        ? ' It is held for now: see below why.'
+        ? ' It is held for now: “Where it goes” says why.'
         : ` ${held} of them held for now.`
-  return `Planned for ${time} (${first.zone}) on ${on}.${waits}`
+  if (now && held === jobs.length) return `It goes out on ${on} as soon as nothing holds it.`
+  return `${now ? 'It goes out now' : `Planned for ${time} (${first.zone})`} on ${on}.${waits}`
 }

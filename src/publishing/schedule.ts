@@ -32,18 +32,24 @@ export async function scheduleJobs(
   allow(scope, 'jobs.schedule')
   const { sql } = scope
   // In one message, and the brakes' lock is the first of it: what is read behind it sees what they did.
-  const [, [content], accounts, moment, [workspace]] = await Promise.all([
+  const found = Promise.all([
     besideBrakes(scope),
     isId(contentId)
       ? sql`select id, state, version_id from content where id = ${contentId} for no key update`
       : [],
+  ])
+  const wish = Promise.all([
     chosenAccounts(scope, schedule.accounts),
     schedule.slot ? null : plannedMoment(scope, schedule),
     sql`
       select approval_required, exists (select 1 from brakes where released_at is null) as braking from workspace`,
   ])
+  // What is wrong with the wish is said only where there is such a content.
+  wish.catch(() => {})
+  const [, [content]] = await found
   if (!content) throw new NotFound()
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
+  const [accounts, moment, [workspace]] = await wish
   const planned: (account: ChosenAccount) => Planned = moment
     ? () => moment
     : await nextSlots(scope, accounts)

@@ -289,7 +289,7 @@ async function versionsThatWentOut(at: TwoTimes, ids: readonly string[]): Promis
   await take(at, 'media', idsOf(pictures), 'stays')
   // Who approved what went out, and what that approval pinned: their receipts name it.
   const approvals = await tx`
-    select id from ${now('approvals')} where version_id = any(${idsOf(missing)}::uuid[])`
+    select id from ${now('approvals')} where version_id = any(${ids as string[]}::uuid[])`
   await take(at, 'approvals', idsOf(approvals), 'stays')
   const seals = await tx`
     select id from ${now('seals')} where approval_id = any(${idsOf(approvals)}::uuid[])`

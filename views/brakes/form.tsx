@@ -48,7 +48,12 @@ export function BrakeFields({
             hint: `The whole workspace: ${posts(choices.planned)} planned now`,
           },
           { value: 'account', label: 'One account', hint: 'Whatever goes to it' },
-          { value: 'tag', label: 'One tag', hint: 'Every post that has it', disabled: tags.length === 0 },
+          {
+            value: 'tag',
+            label: 'One tag',
+            hint: tags.length === 0 ? 'No post has a tag yet' : 'Every post that has it',
+            disabled: tags.length === 0,
+          },
           { value: 'word', label: 'A word', hint: 'Every post that says it' },
         ]}
       />

@@ -77,7 +77,9 @@ export function BrakesPage({
                   title={`On ${brake.about}`}
                   meta={
                     <>
-                      <span dir="auto">{brake.reason}</span> {brake.createdBy ?? 'Somebody'} put it on{' '}
+                      <span dir="auto">{brake.reason}</span>
+                      <br />
+                      {brake.createdBy ?? 'Somebody'} put it on{' '}
                       <Time at={new Date(brake.createdAt)} zone={workspace.zone} />;{' '}
                       {brake.releasedBy ? `${brake.releasedBy} took it off` : 'it ran out'}{' '}
                       <Time at={new Date(brake.releasedAt ?? brake.createdAt)} zone={workspace.zone} />.

@@ -18,10 +18,11 @@ import {
   Timeline,
 } from '../ui/index.tsx'
 import { decisionLook } from './history.tsx'
+import { JobsOfPiece } from './jobs.tsx'
 import { BrokenSeal, IntactSeal } from './seal.tsx'
 import { imagesOf, isWide } from './words.ts'
 
-/** Beside the draft: what the review says, how it will look, what others say, what was before. */
+/** Beside the draft: what the review says, where it goes, how it will look, what others say, what was before. */
 export function Aside({
   frame,
   sheet,
@@ -36,6 +37,7 @@ export function Aside({
       <BrokenSeal frame={frame} sheet={sheet} />
       <AnswerBar frame={frame} sheet={sheet} here={here} change={change} />
       <IntactSeal frame={frame} sheet={sheet} />
+      {sheet.piece && <JobsOfPiece base={base} zone={frame.workspace.zone} jobs={sheet.jobs} />}
       <div id="previews" class="stack">
         <Previews base={base} sheet={sheet} />
       </div>

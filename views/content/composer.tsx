@@ -18,7 +18,6 @@ import {
   Time,
 } from '../ui/index.tsx'
 import { Aside, Previews } from './aside.tsx'
-import { JobsOfPiece } from './jobs.tsx'
 import { Counters, DraftSheet } from './sheet.tsx'
 import { CommentCounters, PartCounters } from './thread.tsx'
 import { opening } from './words.ts'
@@ -100,7 +99,6 @@ export function ComposerPage({
           />
         </form>
         <RulesOfPiece base={base} recurrences={sheet.recurrences} />
-        {piece && <JobsOfPiece base={base} zone={frame.workspace.zone} jobs={sheet.jobs} />}
       </Compose>
       {!piece && typed.text === '' && <span hidden data-new-post />}
     </Layout>

@@ -49,7 +49,7 @@ export function ForecastPage({ frame, head, warned, maySchedule }: ForecastPageP
             </>
           )
         }
-        actions={look}
+        actions={head && look}
       />
       {!head && (
         <EmptyState icon="cloud-sun" title="Nobody has looked ahead yet" action={look}>

@@ -29,6 +29,9 @@ export function UnconfirmedAnswers({
           />
           <Buttons>
             <Button variant="main">Yes, it is there</Button>
+            <Button type="button" variant="quiet" data-close="" hidden>
+              Cancel
+            </Button>
           </Buttons>
         </form>
       </Popover>

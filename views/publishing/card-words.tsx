@@ -3,7 +3,7 @@ import type { JobSheet } from '../../src/publishing/sheet.ts'
 import { safeUrl } from '../html.ts'
 import type { Child } from '../jsx-runtime.ts'
 import { LinkButton, platforms, Time } from '../ui/index.tsx'
-import { lateWords, span, stuck, whenWords } from './words.ts'
+import { lateWords, saidByPerson, span, stuck, whenWords } from './words.ts'
 
 /** What a job's card says: its state and question, what it is about, what happens next, where to look. */
 export interface Words {
@@ -116,11 +116,28 @@ export function cardWords(
         text: <p>It can no longer be stopped. This page follows it.</p>,
       }
     case 'published': {
+      const said = saidByPerson(job)
       const delay = row.publishedAt ? (row.publishedAt.getTime() - row.runAt.getTime()) / 1000 : 0
       return {
-        kicker: delay > 60 ? `Published, ${span(delay)} after its time` : 'Published, on time',
-        title: <>Went out {row.publishedAt ? <Time at={row.publishedAt} zone={row.zone} /> : planned}</>,
-        text: !job.remoteUrl && <p>{network} gives no public address for it.</p>,
+        kicker: said
+          ? 'Published: somebody found it there'
+          : delay > 60
+            ? `Published, ${span(delay)} after its time`
+            : 'Published, on time',
+        title: (
+          <>
+            {said ? 'Found there' : 'Went out'}{' '}
+            {row.publishedAt ? <Time at={row.publishedAt} zone={row.zone} /> : planned}
+          </>
+        ),
+        text: (
+          <>
+            {said && <p>It was planned for {planned}. When exactly it went out, nobody saw.</p>}
+            {!job.remoteUrl && (
+              <p>{said ? 'Its address was not noted.' : `${network} gives no public address for it.`}</p>
+            )}
+          </>
+        ),
         links: (
           <>
             {job.remoteUrl && (
@@ -160,13 +177,18 @@ export function cardWords(
         text: (
           <>
             {elsewhere}
-            <p>
-              {row.heldFor === 'approval'
-                ? `${brokenWords(seal)}It goes out once this version is approved.`
-                : row.heldFor === 'brake'
-                  ? `${job.error?.message ?? 'A brake is on it.'} ${job.error?.next ?? ''}`
+            {row.heldFor === 'brake' ? (
+              <>
+                <p dir="auto">{job.error?.message ?? 'A brake is on it.'}</p>
+                {error?.next}
+              </>
+            ) : (
+              <p>
+                {row.heldFor === 'approval'
+                  ? `${brokenWords(seal)}It goes out once this version is approved.`
                   : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
-            </p>
+              </p>
+            )}
             {unsure}
           </>
         ),

@@ -87,7 +87,13 @@ export function JobPage({
           </>
         }
       >
-        {rejected && !ofForm && <Notice kind="bad">{rejected.message}</Notice>}
+        {rejected && !ofForm && (
+          <Notice kind="bad">
+            {rejected.errors.remoteUrl
+              ? `Not noted: its address ${rejected.errors.remoteUrl}, beginning with https://.`
+              : rejected.message}
+          </Notice>
+        )}
         {status}
         <JobForecastBlock base={base} forecast={forecast} />
         <Assurance

@@ -1,7 +1,7 @@
 import type { Rejected } from '../../src/http/form.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
 import type { Html } from '../html.ts'
-import { ActionButton, Block, Button, Buttons, Choices, Field, FieldRow, Form, Select } from '../ui/index.tsx'
+import { Block, Button, Buttons, Choices, Field, FieldRow, Form, Select } from '../ui/index.tsx'
 import { LateSelect } from './late.tsx'
 
 const zones: readonly string[] = [...new Set([...Intl.supportedValuesOf('timeZone'), 'UTC'])].sort()
@@ -83,20 +83,14 @@ export function MoveForm({
         )}
         <Buttons>
           <Button icon="clock">Move it</Button>
+          {hasSlots && (
+            <Button icon="calendar-plus" variant="quiet" form="next-slot">
+              To the next free slot
+            </Button>
+          )}
         </Buttons>
       </Form>
-      {hasSlots && (
-        <div class="block-after">
-          <ActionButton
-            action={`${base}/publish-jobs/${row.id}/slot`}
-            icon="calendar-plus"
-            variant="quiet"
-            size="small"
-          >
-            To the next free slot
-          </ActionButton>
-        </div>
-      )}
+      {hasSlots && <form id="next-slot" method="post" action={`${base}/publish-jobs/${row.id}/slot`} />}
     </Block>
   )
 }

@@ -93,15 +93,15 @@ function Facts({ receipt, zone }: { receipt: Receipt; zone: string }): Html {
       items={[
         { term: 'Planned for', value: <Exact at={planned.at} zone={planned.zone} /> },
         {
-          term: 'Went out',
+          term: published.saidBy ? 'Found there' : 'Went out',
           value: (
             <>
               <Exact at={published.at} zone={planned.zone} />
               <br />
               <small>
-                {late}
-                {receipt.attempts > 1 && `, after ${receipt.attempts} attempts`}
-                {published.saidBy && `; ${published.saidBy} found it there`}
+                {published.saidBy
+                  ? `by ${published.saidBy}; when exactly it went out, nobody saw`
+                  : `${late}${receipt.attempts > 1 ? `, after ${receipt.attempts} attempts` : ''}`}
               </small>
             </>
           ),
@@ -187,6 +187,8 @@ function Facts({ receipt, zone }: { receipt: Receipt; zone: string }): Html {
                 </p>
               )}
             </>
+          ) : published.saidBy && !published.remoteId ? (
+            'Not possible: its id there is not known'
           ) : (
             'This network does not let us read it back'
           ),

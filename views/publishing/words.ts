@@ -1,4 +1,5 @@
 import type { JobRow } from '../../src/publishing/rows.ts'
+import type { Job } from '../../src/publishing/schema.ts'
 
 /** A length of time as people say it, rounded down: `40 s`, `24 min`, `3 h`, `5 days`. */
 export function span(seconds: number): string {
@@ -62,6 +63,10 @@ export function minutesWords(minutes: number): string {
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
   return [hours > 0 && `${hours} h`, rest > 0 && `${rest} min`].filter(Boolean).join(' ')
 }
+
+/** A person said that it is there: the network never told of it, nor when it went out. */
+export const saidByPerson = ({ state, attempts }: Pick<Job, 'state' | 'attempts'>): boolean =>
+  state === 'published' && attempts.length > 0 && attempts.at(-1)?.outcome !== 'published'
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`

@@ -106,6 +106,7 @@ export function WebhookPage({
                     <Confirm
                       label="Send all again"
                       icon="refresh-cw"
+                      variant="plain"
                       size="small"
                       question="Send every message that was given up once more? They go out in order, each with its id."
                       action={`${here}/replay`}
