@@ -65,6 +65,7 @@ export class Conflict extends Refusal {
 export type InvalidCode =
   | 'invalid'
   | 'time_in_past'
+  | 'outside_window'
   | 'time_does_not_exist'
   | 'time_happens_twice'
   | 'unknown_zone'

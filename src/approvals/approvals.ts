@@ -2,11 +2,12 @@ import { lock } from '../content/content.ts'
 import { type Content, type Piece, readPiece, shown } from '../content/find.ts'
 import type { ContentState } from '../content/schema.ts'
 import type { Scope } from '../db/scope.ts'
-import { Conflict, Forbidden } from '../errors.ts'
+import { Conflict, Forbidden, Invalid } from '../errors.ts'
 import { type EventType, record } from '../events.ts'
 import { newId } from '../lib/id.ts'
 import { allow, may } from '../permissions.ts'
 import type { Approving, ChangeRequest } from './schema.ts'
+import { type TimeWindow, windowWords } from './window.ts'
 
 type Decision = 'submitted' | 'approved' | 'changes_requested' | 'withdrawn'
 
@@ -28,14 +29,14 @@ export async function takeBack(scope: Scope, id: string): Promise<Content> {
 }
 
 /**
- * Approves the current version, and only that one.
+ * Approves the current version, and only that one, to go out at any time or within a window.
  * @throws NotFound, Forbidden for one's own words unless owner or admin, Conflict when nobody asked for a review or
- * when `version` is not the current one
+ * when `version` is not the current one, Invalid for a window that is over or ends before it begins
  */
 export async function approveContent(
   scope: Scope,
   id: string,
-  { version }: Approving = {},
+  { version, from = null, until = null }: Approving = {},
 ): Promise<Content> {
   allow(scope, 'content.approve')
   const piece = await open(scope, id)
@@ -50,7 +51,39 @@ export async function approveContent(
     throw new Forbidden(
       'You wrote this yourself, so somebody else approves it: another editor, a reviewer, an admin or the owner.',
     )
-  return decide(scope, piece, 'approved', 'approved', 'content.approved')
+  const window = await checkWindow(scope, from, until)
+  return decide(
+    scope,
+    piece,
+    'approved',
+    'approved',
+    'content.approved',
+    '',
+    window ? { window } : {},
+    window,
+  )
+}
+
+async function checkWindow(
+  { sql }: Scope,
+  from: string | null,
+  until: string | null,
+): Promise<TimeWindow | null> {
+  if (!from && !until) return null
+  const utc = (at: string | null) => at && new Date(at).toISOString()
+  const window = { from: utc(from), until: utc(until) }
+  if (window.from && window.until && window.until <= window.from)
+    throw new Invalid('The time ends before it begins: choose a later end, or an earlier beginning.', [
+      { path: 'until', message: 'Must be later than the beginning.' },
+    ])
+  const [now] = await sql`
+    select public.clock() >= ${window.until}::text::timestamptz as over, zone from workspace`
+  if (now?.over)
+    throw new Invalid(
+      `To go out ${windowWords(window, now.zone as string)} is no longer possible: that time is over. Choose a later end.`,
+      [{ path: 'until', message: 'Has passed: choose a later end.' }],
+    )
+  return window
 }
 
 /** Takes an approval back; the piece waits for review again. @throws NotFound, Conflict when it is not approved */
@@ -114,11 +147,12 @@ async function decide(
   event: EventType,
   note = '',
   about: Record<string, unknown> = {},
+  window: TimeWindow | null = null,
 ): Promise<Content> {
   await scope.sql`
-    insert into approvals (id, content_id, version_id, decision, note, user_id, seal_broken)
+    insert into approvals (id, content_id, version_id, decision, note, user_id, seal_broken, publish_from, publish_until)
     values (${newId()}, ${piece.id}, ${piece.versionId}, ${decision}, ${note}, ${scope.actor.userId},
-      ${event === 'content.seal_broken'})`
+      ${event === 'content.seal_broken'}, ${window?.from ?? null}::text::timestamptz, ${window?.until ?? null}::text::timestamptz)`
   await scope.sql`update content set state = ${state} where id = ${piece.id}`
   await record(scope, event, piece.id, {
     versionId: piece.versionId,

@@ -1,6 +1,7 @@
 import type { Person, Piece } from '../content/find.ts'
 import { person, readPiece } from '../content/find.ts'
 import type { Scope } from '../db/scope.ts'
+import { type TimeWindow, windowOf } from './window.ts'
 
 /** How many pieces of content wait for a review in this workspace. */
 export async function reviewCount(scope: Scope): Promise<number> {
@@ -14,6 +15,8 @@ export interface Decision {
   note: string
   /** Taken back because what would go out was no longer what was approved. */
   sealBroken: boolean
+  /** When it may go out, where an approval says so. */
+  window: TimeWindow | null
   version: number
   by: Person | null
   at: string
@@ -22,13 +25,14 @@ export interface Decision {
 /** Everything that was decided about a piece, newest first. */
 export async function listDecisions(scope: Scope, contentId: string, limit = 50): Promise<Decision[]> {
   const rows = await scope.sql`
-    select a.decision, a.note, a.seal_broken, a.created_at, v.number, u.id as user_id, u.name
+    select a.decision, a.note, a.seal_broken, a.publish_from, a.publish_until, a.created_at, v.number, u.id as user_id, u.name
     from approvals a join content_versions v on v.id = a.version_id left join users u on u.id = a.user_id
     where a.content_id = ${contentId} order by a.id desc limit ${limit}`
   return rows.map(row => ({
     decision: row.decision as Decision['decision'],
     note: row.note as string,
     sealBroken: row.seal_broken as boolean,
+    window: windowOf(row),
     version: row.number as number,
     by: person(row.user_id, row.name),
     at: (row.created_at as Date).toISOString(),

@@ -15,16 +15,17 @@ import { listRows } from '../publishing/rows.ts'
 import type { Services } from '../services.ts'
 import { approveContent, requestChanges, takeBack, withdrawApproval } from './approvals.ts'
 import { listWaiting, reviewCount } from './find.ts'
-import { ChangeRequest } from './schema.ts'
+import { ApprovingForm, ChangeRequest } from './schema.ts'
+import { windowTyped } from './window.ts'
 
 /** Buttons say where they stand, so that the answer leads back there. */
-const Answer = z.object({ version: z.coerce.number().int().optional().catch(undefined) })
 const atReview = (body: unknown) => (body as Record<string, unknown> | null)?._at === 'review'
+const placeOf = (ctx: PieceRequest) => (atReview(ctx.body) ? '/review' : `/content/${ctx.params.id}`)
 const pageSize = 20
 
 export function approvalsPages(services: Pick<Services, 'config'>, desk: Desk) {
   const showPiece = pieceShower(services, desk)
-  const showReview = (ctx: DeskRequest, back?: { id: string; rejected: Rejected }) =>
+  const showReview = (ctx: DeskRequest, back?: { id: string; change?: Rejected; approve?: Rejected }) =>
     desk.show(
       ctx,
       async (scope, frame) => {
@@ -64,24 +65,28 @@ export function approvalsPages(services: Pick<Services, 'config'>, desk: Desk) {
   /** Answers, and goes back to where the button stood; a refusal in words goes along. */
   async function answer(
     ctx: PieceRequest,
-    work: (scope: Scope, version: number | undefined) => Promise<Content>,
+    work: (scope: Scope) => Promise<Content>,
     said: string,
   ): Promise<Response> {
-    const path = atReview(ctx.body) ? '/review' : `/content/${ctx.params.id}`
-    const { version } = Answer.parse(ctx.body ?? {})
-    const done = await desk.submit(ctx, z.looseObject({}), scope => work(scope, version))
+    const path = placeOf(ctx)
+    const done = await desk.submit(ctx, z.looseObject({}), work)
     return done.ok ? desk.go(ctx, path, said) : desk.go(ctx, path, done.rejected.message, 'bad')
   }
 
   return new Elysia()
     .get('/w/:slug/review', ctx => showReview(ctx))
-    .post('/w/:slug/content/:id/approval', ctx =>
-      answer(
-        ctx,
-        (scope, version) => approveContent(scope, ctx.params.id, { version }),
-        'Approved: these very words may go out.',
-      ),
-    )
+    .post('/w/:slug/content/:id/approval', async ctx => {
+      const path = placeOf(ctx)
+      const done = await desk.submit(ctx, ApprovingForm, (scope, { version, ...typed }, { workspace }) =>
+        approveContent(scope, ctx.params.id, { version, ...windowTyped(typed, workspace.zone) }),
+      )
+      if (done.ok) return desk.go(ctx, path, 'Approved: these very words may go out.')
+      const { rejected } = done
+      if (!rejected.values.from && !rejected.values.until) return desk.go(ctx, path, rejected.message, 'bad')
+      return atReview(ctx.body)
+        ? showReview(ctx, { id: ctx.params.id, approve: rejected })
+        : showPiece(ctx, { approve: rejected })
+    })
     .post('/w/:slug/content/:id/approval/removal', ctx =>
       answer(ctx, scope => withdrawApproval(scope, ctx.params.id), 'The approval is taken back.'),
     )
@@ -92,13 +97,8 @@ export function approvalsPages(services: Pick<Services, 'config'>, desk: Desk) {
       const asked = await desk.submit(ctx, ChangeRequest, (scope, given) =>
         requestChanges(scope, ctx.params.id, given),
       )
-      if (asked.ok)
-        return desk.go(
-          ctx,
-          atReview(ctx.body) ? '/review' : `/content/${ctx.params.id}`,
-          'Sent back with your note.',
-        )
-      if (atReview(ctx.body)) return showReview(ctx, { id: ctx.params.id, rejected: asked.rejected })
+      if (asked.ok) return desk.go(ctx, placeOf(ctx), 'Sent back with your note.')
+      if (atReview(ctx.body)) return showReview(ctx, { id: ctx.params.id, change: asked.rejected })
       return showPiece(ctx, { change: asked.rejected })
     })
 }

@@ -27,6 +27,7 @@ export interface Back {
   composer?: Rejected | undefined
   comment?: Rejected | undefined
   change?: Rejected | undefined
+  approve?: Rejected | undefined
 }
 
 /** The composer's form is read by `typedOf`, which takes it as it is: a draft is kept whatever is in it. */
@@ -53,7 +54,7 @@ export const pieceShower =
           ? ReadPage({ frame, sheet, ...back })
           : ComposerPage({ frame, sheet, generates, ...back })
       },
-      back.composer || back.comment || back.change ? 422 : 200,
+      back.composer || back.comment || back.change || back.approve ? 422 : 200,
     )
 
 export function composerPages(services: Pick<Services, 'files' | 'config'>, desk: Desk) {

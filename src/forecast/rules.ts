@@ -1,4 +1,6 @@
 /** What may keep a planned post from going out well: pure rules over what was read and asked. */
+import { outsideWindow } from '../approvals/schema.ts'
+import { sideOf, windowWords } from '../approvals/window.ts'
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
 import { picturesOf, taken } from '../platforms/parts.ts'
@@ -25,7 +27,7 @@ const approvalMs = 24 * hour
 
 /** The findings about each job, in the order of `facts.jobs`. */
 export function findAll(facts: Facts, asked: Asked): Finding[][] {
-  const rules = [accountRule, brakeRule, approvalRule, sealRule, fitRule, pictureRule]
+  const rules = [accountRule, brakeRule, approvalRule, sealRule, windowRule, fitRule, pictureRule]
   const found = facts.jobs.map(job => rules.flatMap(rule => rule(job, facts, asked)))
   for (const rule of [quotaRule, crowdedRule, alikeRule])
     for (const [at, finding] of rule(facts, asked)) found[at]?.push(finding)
@@ -135,6 +137,22 @@ function sealRule(job: PlannedJob, { accounts, approvalRequired, now }: Facts): 
           }),
       cure: 'Take the approval back, and approve it as it is now.',
       path: `/content/${job.contentId}`,
+    },
+  ]
+}
+
+/** What was approved for another time than the one that it is planned for. */
+function windowRule(job: PlannedJob, { approvalRequired, zone, now }: Facts): Finding[] {
+  const window = job.draft?.window ?? null
+  const side = sideOf(window, job.runAt)
+  if (!approvalRequired || job.contentState !== 'approved' || !window || !side) return []
+  return [
+    {
+      level: untilApproved(job.runAt.getTime() - now.getTime()),
+      code: outsideWindow,
+      reason: `It is approved to go out ${windowWords(window, zone)}, and its moment is ${side} that time.`,
+      cure: 'Move it into that time, or have it approved for another one.',
+      path: `/publish-jobs/${job.id}`,
     },
   ]
 }

@@ -13,6 +13,7 @@ const statusOf: Record<string, number> = {
   too_large: 413,
   invalid: 422,
   time_in_past: 422,
+  outside_window: 422,
   time_does_not_exist: 422,
   time_happens_twice: 422,
   unknown_zone: 422,

@@ -29,6 +29,8 @@ export interface ClaimedJob {
   /** Where an approval is required: the hash that it pinned, null for none. Where it is not: undefined. */
   sealed: string | null | undefined
   runAt: Date
+  /** The workspace's time zone. */
+  zone: string
   /** Seconds between the planned moment and this claim, both by the database's clock. */
   late: number
   /** The database's clock at the claim. */
@@ -87,7 +89,8 @@ export async function claimSoonest(scope: Scope): Promise<ClaimedJob | null> {
   await findDue(scope, 0, new Map(), [])
   const [soonest] = await scope.sql`
     select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform,
-      0::float8 as late, public.clock() as now, (select approval_required from workspace) as approval_required
+      0::float8 as late, public.clock() as now, (select approval_required from workspace) as approval_required,
+      (select zone from workspace) as zone
     from publish_jobs j join social_accounts a on a.id = j.account_id
     where j.state = 'scheduled' order by coalesce(j.next_try_at, j.run_at) limit 1 for update of j skip locked`
   if (!soonest) return null
@@ -111,7 +114,7 @@ async function findDue(
     select j.id, j.state, j.attempt_id, j.content_id, j.version_id, j.account_id, j.run_at, j.tries, j.steps, a.platform, a.settings, a.rests_until,
       j.first_comment_of, (select above.remote_id from publish_jobs above where above.id = j.first_comment_of) as answers_to,
       extract(epoch from public.clock() - j.run_at)::float8 as late, public.clock() as now,
-      (select approval_required from workspace) as approval_required,
+      (select approval_required from workspace) as approval_required, (select zone from workspace) as zone,
       case when j.state = 'publishing' and (select armed_at is not null from publish_attempts where id = j.attempt_id) then null
         when ${brakeOn(sql)} is not null then 'brake'
         when ${tooLate(sql)} then 'late'
@@ -266,6 +269,7 @@ function claimed(row: Record<string, unknown>, former: Former | undefined): Unop
     accountId: row.account_id as string,
     platform: row.platform as PlatformId,
     runAt: row.run_at as Date,
+    zone: row.zone as string,
     late: row.late as number,
     claimedAt: row.now as Date,
     tries: row.state === 'publishing' ? (row.tries as number) : (row.tries as number) + 1,

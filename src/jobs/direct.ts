@@ -1,4 +1,5 @@
 import type { OpenedAccount } from '../accounts/credential.ts'
+import { sideOf } from '../approvals/window.ts'
 import type { Scope } from '../db/scope.ts'
 import { platforms } from '../platforms/index.ts'
 import { misfit } from '../platforms/misfit.ts'
@@ -39,6 +40,7 @@ interface ToClaim {
   armed: boolean
   lost: number
   sealed: string | null | undefined
+  claimedAt: Date
   firstCommentOf: string | null
   answersTo: string | null
   opened: { account: OpenedAccount; draft: PostDraft; payload: Payload } | null
@@ -53,6 +55,7 @@ export function goesDirectly({
   armed,
   lost,
   sealed,
+  claimedAt,
   firstCommentOf,
   answersTo,
   opened,
@@ -65,6 +68,7 @@ export function goesDirectly({
   if (platform.thread === 'replies' && (post.thread.length > 0 || outOf(steps).length > 0)) return false
   if (firstCommentOf !== null && answersTo === null) return false
   if (sealed !== undefined && sealed !== opened.payload.sha256) return false
+  if (sealed !== undefined && sideOf(opened.payload.window, claimedAt)) return false
   return misfit(post, account.limits, platform.name) === null
 }
 

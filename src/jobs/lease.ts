@@ -26,6 +26,13 @@ export class Unsealed extends Error {
   }
 }
 
+/** Now is not a time that it was approved for, where an approval is required. */
+export class OutsideWindow extends Error {
+  constructor() {
+    super('This was not approved to go out now')
+  }
+}
+
 /** A send may begin only with this much of the lease left, in seconds, by the database's clock. */
 const spareSeconds = 5
 const renewMs = 5_000
@@ -37,7 +44,7 @@ export interface Lease {
   signal: AbortSignal
   /**
    * The next call may publish, and must begin at once. `known` is remembered with it, as a step is; `sent` is what the
-   * call will send, and stays with the attempt. @throws HeldBack, Unsealed, LeaseLost
+   * call will send, and stays with the attempt. @throws HeldBack, Unsealed, OutsideWindow, LeaseLost
    */
   arm(known: Record<string, Json>, sent?: Payload): Promise<void>
   /** Looked and not found: the attempt is as if it had not been armed. */
@@ -54,9 +61,10 @@ interface Arming {
 
 /**
  * What became of asking to send: held back is what a brake has come over since the claim;
- * unsealed is what no approval that still holds has pinned, where one is required.
+ * unsealed is what no approval that still holds has pinned, and outside what one has pinned for another time, where one is
+ * required.
  */
-type Armed = 'armed' | 'held back' | 'unsealed' | 'lost'
+type Armed = 'armed' | 'held back' | 'unsealed' | 'outside' | 'lost'
 
 /**
  * Writes down, for several jobs at once, that their next calls may publish. The jobs' rows are locked first, by a
@@ -77,30 +85,35 @@ export async function armJobs(scope: Scope, armings: readonly Arming[]): Promise
     where id = any(${ids}::uuid[]) order by id for update`
   const rows = await sql`
     with given as (
-      select given.job_id, given.attempt_id, given.known, given.sha256, given.sent
+      select given.job_id, given.attempt_id, given.known, given.sha256, given.sent, given.since, given.until
       from unnest(${ids}::uuid[], ${attempts}::uuid[],
         ${armings.map(({ known }) => JSON.stringify(known))}::text[]::jsonb[],
-        ${armings.map(({ sent }) => sent?.sha256 ?? null)}::text[], ${armings.map(({ sent }) => sent?.body ?? null)}::text[])
-        given (job_id, attempt_id, known, sha256, sent)),
+        ${armings.map(({ sent }) => sent?.sha256 ?? null)}::text[], ${armings.map(({ sent }) => sent?.body ?? null)}::text[],
+        ${armings.map(({ sent }) => sent?.window?.from ?? null)}::text[]::timestamptz[],
+        ${armings.map(({ sent }) => sent?.window?.until ?? null)}::text[]::timestamptz[])
+        given (job_id, attempt_id, known, sha256, sent, since, until)),
     asked as materialized (
       select j.id, j.attempt_id, ${brakeOn(sql)} is not null as held_back,
         case when (select approval_required from workspace)
-          then given.sha256 is null or ${sealOf(scope)} is distinct from given.sha256 else false end as unsealed
+          then given.sha256 is null or ${sealOf(scope)} is distinct from given.sha256 else false end as unsealed,
+        (select approval_required from workspace)
+          and (given.since > public.clock() is true or given.until <= public.clock() is true) as outside
       from publish_jobs j join given on ${ours}),
     held as (
       update publish_jobs j set steps = j.steps || given.known,
         lease_until = public.clock() + ${leaseSeconds} * interval '1 second'
       from given join asked on asked.id = given.job_id
-      where j.id = given.job_id and not asked.held_back and not asked.unsealed returning j.attempt_id),
+      where j.id = given.job_id and not asked.held_back and not asked.unsealed and not asked.outside returning j.attempt_id),
     armed as (
       update publish_attempts a set armed_at = coalesce(a.armed_at, public.clock()), sent_sha256 = given.sha256, sent = given.sent
       from held join given on given.attempt_id = held.attempt_id where a.id = held.attempt_id returning a.id)
-    select asked.attempt_id, asked.held_back, asked.unsealed, armed.id is not null as armed from asked left join armed on armed.id = asked.attempt_id`
+    select asked.attempt_id, asked.held_back, asked.unsealed, asked.outside, armed.id is not null as armed from asked left join armed on armed.id = asked.attempt_id`
   const answers = new Map(rows.map(row => [row.attempt_id as string, row]))
   return armings.map(({ job }) => {
     const answer = answers.get(job.attemptId)
     if (answer?.held_back === true) return 'held back'
     if (answer?.unsealed === true) return 'unsealed'
+    if (answer?.outside === true) return 'outside'
     return answer?.armed === true ? 'armed' : 'lost'
   })
 }
@@ -145,6 +158,7 @@ export function holdLease(
       const armed = await arm({ job, known, sent })
       if (armed === 'held back') throw new HeldBack()
       if (armed === 'unsealed') throw new Unsealed()
+      if (armed === 'outside') throw new OutsideWindow()
       stillOurs(armed === 'armed')
       // This process stood still, or the answer did: somebody else may have looked, found nothing and be sending it.
       stillOurs(performance.now() - asked < freshMs)

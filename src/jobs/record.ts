@@ -1,5 +1,6 @@
 import { markReconnect } from '../accounts/accounts.ts'
 import { breakApproval } from '../approvals/approvals.ts'
+import { outsideWindow } from '../approvals/schema.ts'
 import { lowerDue } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { record, recordAll } from '../events.ts'
@@ -271,8 +272,9 @@ async function unlessFormer(
   if (content?.version_id !== job.versionId)
     return { is: 'rejected', why: { ...outcome.why, ...formerVersion(job) } }
   const changes = await changedSince(scope, job.contentId, [job.accountId])
+  const over = outcome.why.code === outsideWindow && changes.length === 0
   await breakApproval(scope, job.contentId, changes.length > 0 ? brokenNote(changes) : outcome.why.message, {
-    changes,
+    changes: over ? ['its time has come outside the one that it was approved for'] : changes,
   })
   return outcome
 }

@@ -1,4 +1,6 @@
 /** How a send ends that is refused, or breaks, on our side. */
+import { outsideWindow } from '../approvals/schema.ts'
+import { sideOf, windowWords } from '../approvals/window.ts'
 import { replies } from '../platforms/catalogue/everywhere.ts'
 import type { Outcome } from '../platforms/platform.ts'
 import { sealBroken } from '../publishing/seals.ts'
@@ -45,6 +47,24 @@ export const unsealed = ({ sealed }: ClaimedJob): Ending => ({
     next: 'It goes out once it is approved as it is now.',
   },
 })
+
+/** The job's time is not one that it was approved for. @param now by the database's clock */
+export function outside({ opened, zone }: ClaimedJob, now: Date): Ending {
+  const window = opened?.payload.window
+  const early = window && sideOf(window, now) === 'before'
+  return {
+    is: 'unsealed',
+    why: {
+      code: outsideWindow,
+      message: `It was approved to go out ${window ? windowWords(window, zone) : 'at another time'}; that time ${
+        early ? 'has not begun' : 'is over'
+      }.`,
+      next: early
+        ? 'Move it into that time, and ask for approval again.'
+        : 'It waits for approval again: it goes out once it is approved for a time that is still to come.',
+    },
+  }
+}
 
 export const accountGone = {
   code: 'account_gone',

@@ -1,4 +1,5 @@
 import { createCredential, type OpenedAccount } from '../accounts/credential.ts'
+import { sideOf } from '../approvals/window.ts'
 import type { Actor } from '../db/scope.ts'
 import type { Finding, Json, Platform, Post, Sending } from '../platforms/platform.ts'
 import { type Rest, restOf } from '../platforms/rest.ts'
@@ -9,8 +10,16 @@ import type { ClaimedJob } from './claim.ts'
 import { crashPoint } from './crash.ts'
 import { knownWhenArmed, sentStep } from './direct.ts'
 import { rehearsalJournal } from './journal.ts'
-import { HeldBack, type holdLease, LeaseLost, Unsealed } from './lease.ts'
-import { broke, heldBack, needsReconnect, PictureChanged, pictureChanged, unsealed } from './refusals.ts'
+import { HeldBack, type holdLease, LeaseLost, OutsideWindow, Unsealed } from './lease.ts'
+import {
+  broke,
+  heldBack,
+  needsReconnect,
+  outside,
+  PictureChanged,
+  pictureChanged,
+  unsealed,
+} from './refusals.ts'
 import type { Ending } from './settle.ts'
 import { heedCatalogue } from './uncatalogued.ts'
 
@@ -25,6 +34,8 @@ export interface Sender {
   job: ClaimedJob
   lease: Lease
   note(what: string): void
+  /** By the database's clock, as well as it is known here. */
+  now(): Date
   /** What an answer tells of the platform's limits. */
   heed(rest: Rest | null): void
   platform: Platform
@@ -38,7 +49,7 @@ export interface Sender {
 
 /** Sends one post, or one part of a thread. `doubtful`: it may be there already, so looking comes first. */
 export async function sendPost(sender: Sender, post: Post, doubtful: boolean): Promise<Ending> {
-  const { services, actor, job, lease, note, heed, platform, opened, payload, base, feed } = sender
+  const { services, actor, job, lease, note, now, heed, platform, opened, payload, base, feed } = sender
   /** What a part remembers and where it may be killed is apart from that of the others. */
   const own = (name: string) => (post.part > 1 ? partName(post.part, name) : name)
   let armed = doubtful
@@ -99,12 +110,14 @@ export async function sendPost(sender: Sender, post: Post, doubtful: boolean): P
     if (opened.state === 'reconnect') return { is: 'reconnect', why: needsReconnect(platform.name) }
   }
   if (job.sealed !== undefined && job.sealed !== payload.sha256) return unsealed(job)
+  if (job.sealed !== undefined && sideOf(payload.window, now())) return outside(job, now())
   const answered = platform.publish(opened.account, post, sending)
   const outcome = await answered
     .then(answer => heedCatalogue(services, job, answer, armed))
     .catch((error: unknown): Ending => {
       if (error instanceof LeaseLost) throw error
       if (error instanceof Unsealed) return unsealed(job)
+      if (error instanceof OutsideWindow) return outside(job, now())
       if (error instanceof PictureChanged && !armed) return { is: 'rejected', why: pictureChanged }
       if (error instanceof HeldBack) return { is: 'retry', why: heldBack, afterMs: 0 }
       services.log.error('a platform adapter broke', { platform: platform.id, job: job.id, error })

@@ -58,7 +58,9 @@ export async function sendJob(
   }
   try {
     const outcome =
-      job.lost >= mostLost ? quarantine(job) : await attempt(services, tenant, job, lease, { note, heed })
+      job.lost >= mostLost
+        ? quarantine(job)
+        : await attempt(services, tenant, job, lease, { note, now, heed })
     answered()
     await restServerOf(services, rest)
     crashPoint('before-record')
@@ -111,7 +113,7 @@ async function attempt(
   tenant: Pick<Tenant, 'id' | 'slug'>,
   job: ClaimedJob,
   lease: Lease,
-  { note, heed }: { note: (what: string) => void; heed: (rest: Rest | null) => void },
+  { note, now, heed }: { note: (what: string) => void; now: () => Date; heed: (rest: Rest | null) => void },
 ): Promise<Ending> {
   const { armed } = job
   const actor: Actor = { tenantId: tenant.id, userId: null, role: 'system' }
@@ -155,6 +157,7 @@ async function attempt(
         job,
         lease,
         note: tell,
+        now,
         heed,
         platform,
         opened,

@@ -22,22 +22,21 @@ export function settle(
   perhaps: boolean,
 ): Unpublished {
   if (outcome.is === 'processing' && longTried) return { is: 'unconfirmed', why: neverTold }
+  if (outcome.is === 'unsealed' && perhaps) return { is: 'unconfirmed', why: perhapsThere(outcome.why) }
   const enough = outcome.is === 'retry' && (tries >= mostTries || longTried)
   if (!enough && outcome.is !== 'rejected') return outcome
   const { why } = outcome
   const message = enough ? `${why.message} It was tried ${tries} times.` : why.message
-  if (perhaps)
-    return {
-      is: 'unconfirmed',
-      why: {
-        ...why,
-        message: `${message} An earlier try may have gone out.`,
-        next: 'Look at the account, then tell us: it is there, send it again, or give up.',
-      },
-    }
+  if (perhaps) return { is: 'unconfirmed', why: perhapsThere({ ...why, message }) }
   if (!enough) return outcome
   return { is: 'rejected', why: { ...why, message, next: 'Try again from here when the cause is gone.' } }
 }
+
+const perhapsThere = (why: Failure): Failure => ({
+  ...why,
+  message: `${why.message} An earlier try may have gone out.`,
+  next: 'Look at the account, then tell us: it is there, send it again, or give up.',
+})
 
 const neverTold: Failure = {
   code: 'never_told',

@@ -1,3 +1,4 @@
+import { outsideWindow } from '../approvals/schema.ts'
 import type { Scope } from '../db/scope.ts'
 import type { EventType, Happening, Listener } from '../events.ts'
 import type { Kind } from './schema.ts'
@@ -53,6 +54,8 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
       })
   },
   async 'publish_job.held'(scope, { subjectId, data }) {
+    if (data.code === outsideWindow && data.others !== undefined)
+      return tellOutside(scope, subjectId, data.others as number)
     // What a brake has let go too late is told once, with the brake.
     if (data.for !== 'late' || data.from === 'brake') return
     const job = await jobWords(scope, subjectId)
@@ -195,6 +198,17 @@ const reactions: Partial<Record<EventType, (scope: Telling, happening: Happening
 /** The job's page, at the attempt that the event is about. */
 const attemptPath = (jobId: string, { attemptId }: Happening['data']): string =>
   `/publish-jobs/${jobId}${attemptId ? `#attempt-${attemptId}` : ''}`
+
+async function tellOutside(scope: Telling, jobId: string, others: number): Promise<void> {
+  const job = await jobWords(scope, jobId)
+  if (job)
+    await tell(scope, 'failed', jobId, `/publish-jobs/${jobId}`, {
+      about: `“${job.words}” waits: it is planned for ${job.account} outside of the time that it was approved for${
+        others === 0 ? '' : `, and ${others === 1 ? 'one more' : `${others} more`} of it`
+      }.`,
+      to: await schedulers(scope, job.createdBy),
+    })
+}
 
 function closeJob(scope: Scope, { subjectId }: Happening): Promise<void> {
   return close(scope, aboutJobs, subjectId)

@@ -19,6 +19,7 @@ export function changesBetween(before: string, after: string): string[] {
     ...textChange(was.post.text, is.post.text),
     ...pictureChanges(was.post.images, is.post.images),
     ...otherChanges(was.post, is.post),
+    ...(Bun.deepEquals(was.post.window, is.post.window) ? [] : ['the time that it may go out in changed']),
   ]
   return changes.length > 0 ? changes : ['something about it is no longer the same']
 }
@@ -65,7 +66,7 @@ function imageChanges(was: DraftImage, is: DraftImage, number: number): string[]
 function otherChanges(was: PostDraft & Record<string, unknown>, is: PostDraft & Record<string, unknown>) {
   const names = new Set([...Object.keys(was), ...Object.keys(is)])
   return [...names]
-    .filter(name => name !== 'text' && name !== 'images')
+    .filter(name => name !== 'text' && name !== 'images' && name !== 'window')
     .filter(name => !Bun.deepEquals(was[name], is[name]))
     .map(name => `the ${name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)} changed`)
 }

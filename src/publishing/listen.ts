@@ -1,3 +1,4 @@
+import { outsideWindow } from '../approvals/schema.ts'
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { type EventType, type Happening, record } from '../events.ts'
@@ -5,6 +6,7 @@ import { besideBrakes, holdBraked, releaseUnbraked } from './braked.ts'
 import { callOff } from './call-off.ts'
 import { partlyOut } from './parts.ts'
 import { breakSealsOf, sealApproved, sealBroken } from './seals.ts'
+import { holdOutside } from './window.ts'
 
 /**
  * What content, approval and account events mean for the jobs that have not begun. In the transaction of the event,
@@ -57,6 +59,7 @@ const reactions: Partial<Record<EventType, (scope: Scope, subjectId: string) => 
       where j.content_id = c.id and j.account_id = ${accountId} and j.state = 'held' and j.held_for = 'reconnect'
       returning j.id, j.run_at`
     await holdBraked(scope, { ids: freed.map(row => row.id as string) })
+    await holdOutside(scope, { ids: freed.map(row => row.id as string) })
     await release(scope, freed)
   },
   async 'workspace.changed'(scope) {
@@ -75,17 +78,19 @@ async function holdUnapproved(scope: Scope, contentId: string | null): Promise<v
     await record(scope, 'publish_job.held', job.id as string, { contentId: job.content_id, for: 'approval' })
 }
 
-/** What was approved goes out, late or not. What needs no approval any more was looked at by nobody: it asks if it is late. */
+/** What was approved goes out, late or not, in the time that it was approved for. What needs no approval any more was looked at by nobody: it asks if it is late. */
 async function releaseApproved(scope: Scope, contentId: string | null): Promise<void> {
   const freed = await scope.sql`
     update publish_jobs j set state = 'scheduled', held_for = null, tries = 0, first_try_at = null,
       wanted_at = case when ${contentId}::uuid is null then j.wanted_at else public.clock() end,
-      error = case when j.error->>'code' = ${sealBroken} then null else j.error end
+      error = case when j.error->>'code' in (${sealBroken}, ${outsideWindow}) then null else j.error end
     from content c cross join workspace w
     where j.content_id = c.id and (${contentId}::uuid is null or c.id = ${contentId}::uuid)
       and (c.state = 'approved' or not w.approval_required) and j.state = 'held' and j.held_for = 'approval'
+      and not (${contentId}::uuid is null and w.approval_required and coalesce(j.error->>'code', '') = ${outsideWindow})
     returning j.id, j.run_at`
   await holdBraked(scope, { ids: freed.map(row => row.id as string) })
+  await holdOutside(scope, { contentId })
   await release(scope, freed)
 }
 

@@ -1,3 +1,4 @@
+import { outsideWindow } from '../approvals/schema.ts'
 import { wakeAt } from '../db/due.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict, NotFound } from '../errors.ts'
@@ -15,6 +16,7 @@ import { calledOffError, calledOffState, perhapsOut, recordCalledOff } from './p
 import { plannedMoment } from './schedule.ts'
 import type { HeldFor, Job, JobChange, JobState, Resolution } from './schema.ts'
 import { sealBroken } from './seals.ts'
+import { approvedFor, refuseOutside } from './window.ts'
 
 interface Locked {
   id: string
@@ -62,18 +64,20 @@ function refuseUnless(job: Locked, states: readonly JobState[], wish: string): v
 }
 
 /**
- * The next free slot of the job's account. The account is locked for it, as everybody does before its jobs.
+ * The next free slot of the job's account, none before the time that it is approved for. The account is locked for it, as
+ * everybody does before its jobs.
  * @throws NotFound, Invalid for an account without slots
  */
 async function nextSlotOf(scope: Scope, id: string): Promise<FreeSlot> {
   await lockContentOf(scope, id)
   const [row] = isId(id)
     ? await scope.sql`
-        select a.id, a.name from publish_jobs j join social_accounts a on a.id = j.account_id where j.id = ${id}`
+        select a.id, a.name, j.content_id from publish_jobs j join social_accounts a on a.id = j.account_id where j.id = ${id}`
     : []
   if (!row) throw new NotFound()
   const account = { id: row.id as string, name: row.name as string }
-  const slot = (await takeNextSlots(scope, [account])).get(account.id)
+  const from = (await approvedFor(scope, row.content_id as string))?.window?.from
+  const slot = (await takeNextSlots(scope, [account], from ? new Date(from) : null)).get(account.id)
   if (!slot) throw new Error('an account was given no slot')
   return slot
 }
@@ -81,7 +85,8 @@ async function nextSlotOf(scope: Scope, id: string): Promise<FreeSlot> {
 /**
  * Plans a job for another moment, for the next free slot of its account, or for now. One whose moment had passed waits for it again; one that was tried gets all
  * its tries anew.
- * @throws Conflict when it is over or under way, or is to be put off although it may be out
+ * @throws Conflict when it is over or under way, or is to be put off although it may be out; Invalid for a moment that it
+ * is not approved for
  */
 export async function moveJob(scope: Scope, id: string, change: JobChange): Promise<Job> {
   allow(scope, 'jobs.schedule')
@@ -93,6 +98,8 @@ export async function moveJob(scope: Scope, id: string, change: JobChange): Prom
       'It may be out already: an answer was lost, and the next try finds out. Send it now or cancel it; it cannot be moved.',
     )
   const moment = slot ?? (await plannedMoment(scope, change))
+  const approved = await approvedFor(scope, job.contentId)
+  refuseOutside(approved, change.now ? null : moment.at)
   await scope.sql`
     update publish_jobs set run_at = ${moment.at}, local = ${moment.local}, zone = ${moment.zone}, next_try_at = null,
       tries = 0, first_try_at = null, wanted_at = null,
@@ -100,7 +107,9 @@ export async function moveJob(scope: Scope, id: string, change: JobChange): Prom
       occurrence = case when recurrence_id is null then ${slot?.occurrence ?? null} else occurrence end,
       late_minutes = case when ${change.lateMinutes !== undefined} then ${change.lateMinutes ?? null}::int else late_minutes end
     where id = ${id}`
-  const heldFor = job.heldFor === 'late' ? await planAgain(scope, job, moment.at) : null
+  // What waited for another moment, or for one that it is approved for, has it now.
+  const goesOn = job.heldFor === 'late' || (job.heldFor === 'approval' && approved !== null)
+  const heldFor = goesOn ? await planAgain(scope, job, moment.at) : null
   await record(scope, 'publish_job.moved', id, { contentId: job.contentId })
   if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })
   await wakeAt(scope, moment.at)
@@ -155,6 +164,7 @@ export async function resolveJob(scope: Scope, id: string, resolution: Resolutio
         remote_url = coalesce(${resolution.remoteUrl ?? null}, remote_url, steps->${partStep(1)}->>'remoteUrl') where id = ${id}`
   else if (resolution.as === 'abandon')
     await scope.sql`update publish_jobs set state = 'failed' where id = ${id}`
+  if (resolution.as === 'retry') refuseOutside(await approvedFor(scope, job.contentId), null)
   const heldFor = resolution.as === 'retry' ? await planAgain(scope, job) : null
   await record(scope, events[resolution.as], id, about)
   if (heldFor) await record(scope, 'publish_job.held', id, { contentId: job.contentId, for: heldFor })
@@ -182,7 +192,7 @@ async function planAgain(scope: Scope, job: Locked, at: Date | null = null): Pro
     update publish_jobs j set state = ${heldFor ? 'held' : 'scheduled'}, held_for = ${heldFor}, error = null, tries = 0,
       first_try_at = null, next_try_at = ${at ? null : scope.sql`public.clock()`}, wanted_at = public.clock(),
       version_id = case when j.first_comment_of is not null or ${partlyOut(scope)}
-          or j.error->>'code' is distinct from ${sealBroken}
+          or coalesce(j.error->>'code', '') not in (${sealBroken}, ${outsideWindow})
             and exists (select 1 from publish_attempts a where a.job_id = j.id and a.armed_at is not null)
         then j.version_id else ${rules?.version_id as string}::uuid end
     where j.id = ${job.id}`

@@ -1,3 +1,4 @@
+import type { TimeWindow } from '../approvals/window.ts'
 import { canonicalJson, sha256 } from '../lib/canonical.ts'
 import { platforms } from '../platforms/index.ts'
 import type { PlatformId } from '../platforms/platform.ts'
@@ -7,10 +8,12 @@ import type { PostDraft } from './post.ts'
 export interface Payload {
   sha256: string
   /**
-   * Canonical JSON: `{account, form, post}`, pictures in it by the SHA-256 of their bytes. A thread and a first comment
-   * stand in it only where there is one: what was sealed before posts could have them keeps its hash.
+   * Canonical JSON: `{account, form, post, window}`, pictures in it by the SHA-256 of their bytes. A thread, a first
+   * comment and a time window stand in it only where there is one: what was sealed before there were any keeps its hash.
    */
   body: string
+  /** When it may go out where an approval is required; null: at any time. */
+  window: TimeWindow | null
 }
 
 /** Who a payload is for; null: whatever account gets the words and pictures for everywhere. */
@@ -20,15 +23,15 @@ export type Addressee = { id: string; platform: PlatformId } | null
  * The whole of a draft is in it: whatever a post learns to carry is sealed with it. A first comment is sealed with its
  * post, so its job has the payload of the post as a whole.
  */
-export function payloadOf({ thread, firstComment, ...first }: PostDraft, to: Addressee): Payload {
+export function payloadOf({ thread, firstComment, window, ...first }: PostDraft, to: Addressee): Payload {
   const post = {
     ...first,
     ...(thread.length > 0 ? { thread } : {}),
     ...(firstComment === '' ? {} : { firstComment }),
   }
   const form = to && `${to.platform}/${platforms[to.platform].form}`
-  const body = canonicalJson({ account: to?.id ?? null, form, post })
-  return { sha256: sha256(body), body }
+  const body = canonicalJson({ account: to?.id ?? null, form, post, ...(window ? { window } : {}) })
+  return { sha256: sha256(body), body, window }
 }
 
 interface Read {
@@ -39,6 +42,9 @@ interface Read {
 
 /** What a payload says, from its text. */
 export function readPayload(body: string): Read {
-  const { post, ...rest } = JSON.parse(body) as Read
-  return { ...rest, post: { ...post, thread: post.thread ?? [], firstComment: post.firstComment ?? '' } }
+  const { post, window = null, ...rest } = JSON.parse(body) as Read & { window?: TimeWindow }
+  return {
+    ...rest,
+    post: { ...post, thread: post.thread ?? [], firstComment: post.firstComment ?? '', window },
+  }
 }

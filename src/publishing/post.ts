@@ -1,10 +1,14 @@
+import { holds, type TimeWindow, windowOf } from '../approvals/window.ts'
 import type { Scope } from '../db/scope.ts'
 import { NotFound } from '../errors.ts'
 import type { Threaded } from '../platforms/parts.ts'
 import type { PostImage } from '../platforms/platform.ts'
 
 /** A version as one account sends it: its variant where it has one, else the words and pictures for everywhere. */
-export type PostDraft = Threaded<DraftImage>
+export interface PostDraft extends Threaded<DraftImage> {
+  /** When it may go out, as the approval that holds for the version says; null: at any time. */
+  window: TimeWindow | null
+}
 
 interface Wanted {
   versionId: string
@@ -42,10 +46,15 @@ export async function postDraft(scope: Scope, wanted: Wanted): Promise<PostDraft
 /** Several at once, in the given order; null where the version is not there. */
 export async function postDrafts(scope: Scope, wanted: readonly Wanted[]): Promise<(PostDraft | null)[]> {
   const ids = [...new Set(wanted.map(({ versionId }) => versionId))]
+  const { sql } = scope
   const versions = new Map(
     (
-      await scope.sql`
-        select id, text, media, thread, first_comment, variants from content_versions where id = any(${ids}::uuid[])`
+      await sql`
+        select v.id, v.text, v.media, v.thread, v.first_comment, v.variants, approved.publish_from, approved.publish_until
+        from content_versions v left join lateral (
+          select a.publish_from, a.publish_until from approvals a
+          where a.version_id = v.id and ${holds(sql)} order by a.id desc limit 1) approved on true
+        where v.id = any(${ids}::uuid[])`
     ).map(row => [row.id as string, row]),
   )
   const drafts = wanted.map(({ versionId, accountId }) => {
@@ -58,6 +67,7 @@ export async function postDrafts(scope: Scope, wanted: readonly Wanted[]): Promi
       media: variant?.media ?? (version.media as string[]),
       thread: variant?.thread ?? (version.thread as Part[]),
       firstComment,
+      window: windowOf(version),
     }
   })
   const shown = drafts.flatMap(draft => (draft ? [draft, ...draft.thread] : []))
@@ -68,14 +78,15 @@ export async function postDrafts(scope: Scope, wanted: readonly Wanted[]): Promi
   })
   return drafts.map((draft, at) => {
     if (!draft) return null
-    const post = { ...filled(draft), thread: draft.thread.map(filled), firstComment: draft.firstComment }
+    const { firstComment, window } = draft
+    const post = { ...filled(draft), thread: draft.thread.map(filled), firstComment, window }
     return wanted[at]?.firstCommentOf ? commentOf(post) : post
   })
 }
 
 /** The first comment of a post, as the post that it is itself. */
-export function commentOf({ firstComment }: Pick<PostDraft, 'firstComment'>): PostDraft {
-  return { text: firstComment, images: [], thread: [], firstComment: '' }
+export function commentOf({ firstComment, window }: Pick<PostDraft, 'firstComment' | 'window'>): PostDraft {
+  return { text: firstComment, images: [], thread: [], firstComment: '', window }
 }
 
 async function imagesOf(scope: Scope, ids: readonly string[]): Promise<Map<string, DraftImage>> {

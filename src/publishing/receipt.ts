@@ -1,3 +1,4 @@
+import type { TimeWindow } from '../approvals/window.ts'
 import type { Scope } from '../db/scope.ts'
 import { Conflict } from '../errors.ts'
 import { isoIn } from '../lib/time.ts'
@@ -26,11 +27,11 @@ export interface Receipt {
   version: { number: number; begunBy: string | null; savedBy: string | null; savedAt: string }
   /** The last approval of the version that went out. */
   approval: { by: string | null; at: string } | null
-  /** What that approval pinned for this account; `kept`: that is what went out. */
-  seal: { sha256: string; kept: boolean; changes: string[] } | null
+  /** What that approval pinned for this account, and for when (in UTC, as it is sealed); `kept`: that is what went out. */
+  seal: { sha256: string; kept: boolean; changes: string[]; window: TimeWindow | null } | null
   /** What went out: canonical JSON (RFC 8785), and the SHA-256 of its UTF-8 bytes. Null for what went out before this was kept. */
   sent: { sha256: string; payload: string } | null
-  post: PostDraft
+  post: Omit<PostDraft, 'window'>
   readBack: ReadBack | null
   attempts: number
   issuedAt: string
@@ -49,6 +50,7 @@ export async function readReceipt(scope: Scope, id: string): Promise<Receipt> {
         where e.subject_id = ${job.id} and e.type = 'publish_job.published' order by e.id desc limit 1) as said_by
     from content_versions v join content c on c.id = v.content_id where v.id = ${job.versionId}`
   const sent = seal.sent ? readPayload(seal.payload.body).post : null
+  const { window: _, ...out } = sent ? (job.firstCommentOf ? commentOf(sent) : sent) : post
   const at = (moment: Date) => isoIn(moment, row.zone)
   return {
     jobId: job.id,
@@ -74,9 +76,16 @@ export async function readReceipt(scope: Scope, id: string): Promise<Receipt> {
       savedAt: at(facts?.saved_at as Date),
     },
     approval: approved && { by: approved.by, at: at(approved.at) },
-    seal: seal.sha256 ? { sha256: seal.sha256, kept: seal.state === 'intact', changes: seal.changes } : null,
+    seal: seal.sha256
+      ? {
+          sha256: seal.sha256,
+          kept: seal.state === 'intact',
+          changes: seal.changes,
+          window: seal.window,
+        }
+      : null,
     sent: seal.sent ? { sha256: seal.payload.sha256, payload: seal.payload.body } : null,
-    post: sent ? (job.firstCommentOf ? commentOf(sent) : sent) : post,
+    post: out,
     readBack: job.readBack,
     attempts: job.attempts.length,
     issuedAt: at(facts?.now as Date),

@@ -15,6 +15,7 @@ import { jobsOfContent } from './find.ts'
 import { postDraft } from './post.ts'
 import type { Job, JobChange, Schedule } from './schema.ts'
 import { breakIfChanged, sealFor } from './seals.ts'
+import { approvedFor, refuseOutside } from './window.ts'
 
 /** Two jobs of one content and account this close together are one wish sent twice. */
 export const sameWishSeconds = 60
@@ -22,7 +23,8 @@ export const sameWishSeconds = 60
 /**
  * Plans one job per account, or none at all: at one moment for all, or with `slot` each in the next free slot of its
  * account.
- * @throws Invalid naming the account whose limits the content breaks, or the time; Conflict when it is planned already
+ * @throws Invalid naming the account whose limits the content breaks, the time, or the one that it is approved for;
+ * Conflict when it is planned already
  */
 export async function scheduleJobs(
   scope: Scope,
@@ -50,9 +52,6 @@ export async function scheduleJobs(
   if (!content) throw new NotFound()
   if (content.state === 'archived') throw new Conflict('Archived content is not published. Restore it first.')
   const [accounts, moment, [workspace]] = await wish
-  const planned: (account: ChosenAccount) => Planned = moment
-    ? () => moment
-    : await nextSlots(scope, accounts)
   const waits =
     (workspace?.approval_required as boolean) &&
     (content.state !== 'approved' ||
@@ -61,9 +60,14 @@ export async function scheduleJobs(
         contentId,
         accounts.map(({ id }) => id),
       )))
+  const approved = workspace?.approval_required && !waits ? await approvedFor(scope, contentId) : null
+  const planned: (account: ChosenAccount) => Planned = moment
+    ? () => moment
+    : await nextSlots(scope, accounts, approved?.window?.from ?? null)
   const made: string[] = []
   for (const account of accounts) {
     const moment = planned(account)
+    refuseOutside(approved, schedule.now ? null : moment.at)
     await Promise.all([
       refuseMisfit(scope, content.version_id as string, account),
       refuseTwin(scope, contentId, account, moment.at),
@@ -92,8 +96,9 @@ type Planned = Moment & { slotId?: string; occurrence?: string }
 async function nextSlots(
   scope: Scope,
   accounts: readonly ChosenAccount[],
+  notBefore: string | null,
 ): Promise<(account: ChosenAccount) => Planned> {
-  const slots = await takeNextSlots(scope, accounts)
+  const slots = await takeNextSlots(scope, accounts, notBefore === null ? null : new Date(notBefore))
   return ({ id }) => {
     const slot = slots.get(id)
     if (!slot) throw new Error('an account was given no slot')

@@ -1,4 +1,5 @@
 import { breakApproval } from '../approvals/approvals.ts'
+import { holds } from '../approvals/window.ts'
 import type { Scope } from '../db/scope.ts'
 import { newId } from '../lib/id.ts'
 import type { PlatformId } from '../platforms/platform.ts'
@@ -14,12 +15,6 @@ export const sealOf = ({ sql }: Pick<Scope, 'sql'>) => sql`(
   select s.sha256 from seals s join approvals a on a.id = s.approval_id
   where s.version_id = j.version_id and s.account_id = j.account_id and ${holds(sql)}
   order by a.id desc limit 1)`
-
-/** Whether approval `a` still holds for its version. */
-const holds = (sql: Scope['sql']) => sql`
-  a.decision = 'approved' and not exists (
-    select 1 from approvals later where later.version_id = a.version_id and later.id > a.id
-      and later.decision in ('withdrawn', 'changes_requested'))`
 
 /** The approval that holds for the current version of a content; null where none does. */
 async function standingApproval(scope: Scope, contentId: string) {

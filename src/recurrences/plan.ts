@@ -6,6 +6,7 @@ import { localTime, nearestInstant } from '../lib/time.ts'
 import { besideBrakes, holdBraked } from '../publishing/braked.ts'
 import { breaks, sameWishSeconds } from '../publishing/schedule.ts'
 import type { JobError } from '../publishing/schema.ts'
+import { holdOutside } from '../publishing/window.ts'
 import { type Locked, lockRecurrence, markStopped } from './lock.ts'
 import { nextOccurrences, type Occurrence, occurrencesBetween } from './rule.ts'
 
@@ -160,7 +161,9 @@ async function insertJobs(
     scope,
     rows.flatMap(row => happened(contentId, row)),
   )
-  await holdBraked(scope, { ids: rows.map(row => row.id as string) })
+  const ids = rows.map(row => row.id as string)
+  await holdBraked(scope, { ids })
+  await holdOutside(scope, { ids })
   const times = rows.filter(row => row.state === 'scheduled').map(row => (row.run_at as Date).getTime())
   if (times.length > 0) await wakeAt(scope, new Date(Math.min(...times)))
   return rows.length

@@ -7,6 +7,7 @@ import { allow } from '../permissions.ts'
 import { besideBrakes } from '../publishing/braked.ts'
 import { callOff } from '../publishing/call-off.ts'
 import { chosenAccounts, refuseMisfit } from '../publishing/schedule.ts'
+import { approvedFor, refuseOutside } from '../publishing/window.ts'
 import { readRecurrence } from './find.ts'
 import { type Locked, lockRecurrence, markStopped } from './lock.ts'
 import { planAhead, planOne, skipped } from './plan.ts'
@@ -21,7 +22,8 @@ const waiting = ['scheduled', 'held']
 /**
  * Lets a content go out by a rule, and plans the next weeks of it at once. Each time goes out what its saved version is
  * by then.
- * @throws Invalid for the rule, the time, or an account whose limits it breaks; Conflict for archived content
+ * @throws Invalid for the rule, the time or the one that it is approved for, or an account whose limits it breaks;
+ * Conflict for archived content
  */
 export async function createRecurrence(
   scope: Scope,
@@ -43,6 +45,7 @@ export async function createRecurrence(
     starts: readable(given.start.local),
     zone,
   })
+  await refuseSeriesOutside(scope, contentId, series)
   const [others] = await scope.sql`
     select count(*)::int as n from recurrences
     where content_id = ${contentId} and state = 'active' and planned_through < 'infinity'`
@@ -93,6 +96,17 @@ async function checkSeries(scope: Scope, series: Series): Promise<Series> {
   throw new Invalid('This rule has no occurrence at all: look at its days and its end.', [
     { path: 'rule', message: 'has no occurrence' },
   ])
+}
+
+/** @throws Invalid when it begins before the time that the content is approved for, or goes on after it */
+async function refuseSeriesOutside(scope: Scope, contentId: string, series: Series): Promise<void> {
+  const approved = await approvedFor(scope, contentId)
+  const { window } = approved ?? {}
+  if (!approved || !window) return
+  const [first] = nextOccurrences(series, approved.now, 1)
+  if (first) refuseOutside(approved, first.at, 'start.local')
+  const [over] = window.until ? nextOccurrences(series, new Date(window.until), 1) : []
+  if (over) refuseOutside(approved, over.at, 'rule')
 }
 
 /** Nothing more of it goes out. Stopping what is stopped changes nothing. @throws NotFound */

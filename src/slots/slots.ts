@@ -65,13 +65,14 @@ const searchedYears = 10
 const yearMs = 366 * 86_400_000
 
 /**
- * The next free slot of each account. The accounts are locked until the transaction ends, so that of many who ask at
+ * The next free slot of each account, none before `notBefore`. The accounts are locked until the transaction ends, so that of many who ask at
  * once each gets another one.
  * @throws Invalid for an account without slots
  */
 export async function takeNextSlots(
   scope: Scope,
   accounts: readonly { id: string; name: string }[],
+  notBefore: Date | null = null,
 ): Promise<Map<string, FreeSlot>> {
   const { sql } = scope
   const ids = accounts.map(({ id }) => id)
@@ -83,8 +84,8 @@ export async function takeNextSlots(
   for (const { id, name } of accounts) {
     const slots = await listSlots(scope, id)
     const taken = await takenPlaces(scope, [id], now, null)
-    let from = new Date(now.getTime() + 1)
-    const last = now.getTime() + searchedYears * yearMs
+    let from = new Date(Math.max(now.getTime() + 1, notBefore?.getTime() ?? 0))
+    const last = from.getTime() + searchedYears * yearMs
     // A stretch in which there are more moments than are taken has a free one.
     for (
       let weeks = 1 + Math.ceil((taken.size + 1) / Math.max(1, slots.length));

@@ -5,6 +5,7 @@ import type { Frame } from '../../src/http/desk.ts'
 import type { Rejected } from '../../src/http/form.ts'
 import type { Html } from '../html.ts'
 import { ActionBar, ActionButton, Button, NeedCard, TextArea, Time } from '../ui/index.tsx'
+import { ApproveWithin, WindowTimes } from './window.tsx'
 
 /** What a reviewer asked for, while it is still to be done. */
 export function ReviewState({ sheet, zone }: { sheet: ComposerSheet; zone: string }): Html | null {
@@ -33,16 +34,26 @@ export function AnswerBar({
   sheet,
   here,
   change,
+  approve,
 }: {
   frame: Frame
   sheet: ComposerSheet
   here: string
-  change: Back['change']
-}): Html | null {
-  const { piece, rights } = sheet
+} & Pick<Back, 'change' | 'approve'>): Html | null {
+  const { piece, rights, seal } = sheet
+  const { zone } = frame.workspace
   if (!piece) return null
   if (piece.state === 'in_review' && rights.approve)
-    return <Answers piece={piece} user={frame.user} here={here} rejected={change} />
+    return (
+      <Answers
+        piece={piece}
+        user={frame.user}
+        here={here}
+        workspace={frame.workspace}
+        change={change}
+        approve={approve}
+      />
+    )
   if (piece.state === 'in_review' && rights.write)
     return (
       <NeedCard
@@ -67,7 +78,13 @@ export function AnswerBar({
             Take the approval back
           </ActionButton>
         }
-      />
+      >
+        {seal?.window && (
+          <p>
+            It may go out <WindowTimes window={seal.window} zone={zone} />.
+          </p>
+        )}
+      </NeedCard>
     )
   return null
 }
@@ -77,17 +94,21 @@ export function Answers({
   piece,
   user,
   here,
-  rejected,
+  workspace,
+  change,
+  approve,
   at = 'piece',
 }: {
   piece: Piece
   user: Frame['user']
   here: string
-  rejected?: Rejected | undefined
+  workspace: Frame['workspace']
+  change?: Rejected | undefined
+  approve?: Rejected | undefined
   at?: 'review' | 'piece' | undefined
 }): Html {
   const own = isOwn(piece, user.id) && user.role !== 'owner' && user.role !== 'admin'
-  const note = rejected?.values.note
+  const note = change?.values.note
   const fields = { version: String(piece.version), _at: at }
   return (
     <>
@@ -106,7 +127,7 @@ export function Answers({
             Approve
           </ActionButton>
         )}
-        <details class="popover popover-start answer" data-popover open={Boolean(rejected)}>
+        <details class="popover popover-start answer" data-popover open={Boolean(change)}>
           <summary class="btn btn-plain btn-large">Ask for changes</summary>
           <form class="popover-panel" method="post" action={`${here}/change-request`} data-guard>
             <input type="hidden" name="_at" value={at} />
@@ -117,8 +138,8 @@ export function Answers({
               rows="3"
               required
               value={typeof note === 'string' ? note : ''}
-              error={rejected?.errors.note ?? rejected?.message}
-              autofocus={rejected !== undefined}
+              error={change?.errors.note ?? change?.message}
+              autofocus={change !== undefined}
             />
             <div class="buttons">
               <Button variant="main" icon="message-square-warning">
@@ -127,6 +148,15 @@ export function Answers({
             </div>
           </form>
         </details>
+        {!own && workspace.approvalRequired && (
+          <ApproveWithin
+            action={`${here}/approval`}
+            fields={fields}
+            zone={workspace.zone}
+            id={piece.id}
+            rejected={approve}
+          />
+        )}
       </ActionBar>
     </>
   )

@@ -36,7 +36,8 @@ interface ReviewProps {
   accounts: readonly SocialAccount[]
   pictures: readonly Media[]
   mayApprove: boolean
-  back?: { id: string; rejected: Rejected } | undefined
+  /** Whose answer came back, and which. */
+  back?: { id: string; change?: Rejected; approve?: Rejected } | undefined
 }
 
 /** What waits for a review, each with its answer inside. */
@@ -128,7 +129,9 @@ function WaitingPiece({
               user={frame.user}
               here={here}
               at="review"
-              rejected={back?.id === piece.id ? back.rejected : undefined}
+              workspace={frame.workspace}
+              change={back?.id === piece.id ? back.change : undefined}
+              approve={back?.id === piece.id ? back.approve : undefined}
             />
           )}
           <p class="review-more">

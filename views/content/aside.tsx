@@ -17,7 +17,7 @@ import {
   Time,
   Timeline,
 } from '../ui/index.tsx'
-import { decisionLook } from './history.tsx'
+import { DecidedWindow, decisionLook } from './history.tsx'
 import { JobsOfPiece } from './jobs.tsx'
 import { BrokenSeal, IntactSeal } from './seal.tsx'
 import { imagesOf, isWide } from './words.ts'
@@ -29,13 +29,14 @@ export function Aside({
   here,
   comment,
   change,
+  approve,
 }: { frame: Frame; sheet: ComposerSheet; here: string } & Back): Html {
   const base = `/w/${frame.workspace.slug}`
   return (
     <>
       <ReviewState sheet={sheet} zone={frame.workspace.zone} />
       <BrokenSeal frame={frame} sheet={sheet} />
-      <AnswerBar frame={frame} sheet={sheet} here={here} change={change} />
+      <AnswerBar frame={frame} sheet={sheet} here={here} change={change} approve={approve} />
       <IntactSeal frame={frame} sheet={sheet} />
       {sheet.piece && <JobsOfPiece base={base} zone={frame.workspace.zone} jobs={sheet.jobs} />}
       <div id="previews" class="stack">
@@ -165,7 +166,11 @@ export function Lately({
       moment: {
         ...decisionLook(decision),
         at: <Time at={decision.at} zone={zone} />,
-        children: decision.note || null,
+        children: decision.window ? (
+          <DecidedWindow window={decision.window} zone={zone} />
+        ) : (
+          decision.note || null
+        ),
       },
     })),
   ]

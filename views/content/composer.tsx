@@ -30,6 +30,7 @@ export function ComposerPage({
   generates,
   comment,
   change,
+  approve,
 }: { frame: Frame; sheet: ComposerSheet; generates: boolean } & Back): Html {
   const { piece, typed } = sheet
   const base = `/w/${frame.workspace.slug}`
@@ -65,7 +66,18 @@ export function ComposerPage({
           You typed them on <Time at={sheet.draft.at} zone={frame.workspace.zone} />. Only you can see them.
         </Notice>
       )}
-      <Compose aside={<Aside frame={frame} sheet={sheet} here={here} comment={comment} change={change} />}>
+      <Compose
+        aside={
+          <Aside
+            frame={frame}
+            sheet={sheet}
+            here={here}
+            comment={comment}
+            change={change}
+            approve={approve}
+          />
+        }
+      >
         <form
           method="post"
           action={here}

@@ -1,8 +1,10 @@
 import type { Decision } from '../../src/approvals/find.ts'
+import type { TimeWindow } from '../../src/approvals/window.ts'
 import type { Passage } from '../../src/content/diff.ts'
 import type { Piece } from '../../src/content/find.ts'
 import type { Compared as Comparison } from '../../src/content/versions.ts'
 import type { Frame } from '../../src/http/desk.ts'
+import { WindowTimes } from '../approvals/window.tsx'
 import type { Html } from '../html.ts'
 import { Layout } from '../layout.tsx'
 import {
@@ -41,6 +43,15 @@ export function decisionLook({ decision, version, by, sealBroken }: Decision): {
     return { tone: 'failed', icon: 'triangle-alert', title: `The seal of version ${version} broke` }
   const { tone, icon, words } = looks[decision]
   return { tone, icon, title: `${by?.name ?? 'Somebody who left'} ${words.replace('{n}', String(version))}` }
+}
+
+/** When an approved version may go out. */
+export function DecidedWindow(given: { window: TimeWindow; zone: string }): Html {
+  return (
+    <>
+      To go out <WindowTimes {...given} />.
+    </>
+  )
 }
 
 /** Who saved what and when, word by word, and what was decided in between. */
@@ -103,7 +114,11 @@ export function HistoryPage({
                   moments={decided.map(decision => ({
                     ...decisionLook(decision),
                     at: <Time at={decision.at} zone={zone} />,
-                    children: decision.note || null,
+                    children: decision.window ? (
+                      <DecidedWindow window={decision.window} zone={zone} />
+                    ) : (
+                      decision.note || null
+                    ),
                   }))}
                 />
               )}

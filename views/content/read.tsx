@@ -16,6 +16,7 @@ export function ReadPage({
   sheet,
   comment,
   change,
+  approve,
 }: { frame: Frame; sheet: ComposerSheet } & Back): Html {
   const { piece, rights } = sheet
   const base = `/w/${frame.workspace.slug}`
@@ -85,7 +86,7 @@ export function ReadPage({
             </ul>
           )}
           <Tags tags={piece?.tags ?? []} href={tag => `${base}/content?tag=${encodeURIComponent(tag)}`} />
-          <AnswerBar frame={frame} sheet={sheet} here={here} change={change} />
+          <AnswerBar frame={frame} sheet={sheet} here={here} change={change} approve={approve} />
           <IntactSeal frame={frame} sheet={sheet} />
         </div>
         <JobsOfPiece base={base} zone={zone} jobs={sheet.jobs} />

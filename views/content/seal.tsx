@@ -1,6 +1,7 @@
 import type { ComposerSheet } from '../../src/content/composer.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import type { SealSheet } from '../../src/publishing/seal-sheet.ts'
+import { WindowTimes } from '../approvals/window.tsx'
 import type { Html } from '../html.ts'
 import { Changes, shortHash } from '../publishing/seal.tsx'
 import { NeedCard, PlatformMark, Time } from '../ui/index.tsx'
@@ -73,6 +74,11 @@ function Approval({ seal, zone }: { seal: SealSheet; zone: string }): Html {
       {seal.at && (
         <>
           , <Time at={seal.at} zone={zone} />
+        </>
+      )}
+      {seal.window && (
+        <>
+          , to go out <WindowTimes window={seal.window} zone={zone} />
         </>
       )}
     </small>

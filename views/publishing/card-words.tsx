@@ -1,3 +1,4 @@
+import { outsideWindow } from '../../src/approvals/schema.ts'
 import { waitsForLimit } from '../../src/publishing/schema.ts'
 import type { JobSheet } from '../../src/publishing/sheet.ts'
 import { safeUrl } from '../html.ts'
@@ -58,6 +59,7 @@ export function cardWords(
   const unsure = perhaps ? (
     <p>It may be out already: an answer was lost. The next try finds out; until then it cannot be moved.</p>
   ) : null
+  const misplaced = job.error?.code === outsideWindow ? job.error : null
   const limited = job.error?.code === waitsForLimit
   const error = job.error && {
     next: <p dir="auto">{job.error.next}</p>,
@@ -185,7 +187,9 @@ export function cardWords(
             ) : (
               <p>
                 {row.heldFor === 'approval'
-                  ? `${brokenWords(seal)}It goes out once this version is approved.`
+                  ? misplaced
+                    ? `${misplaced.message} ${misplaced.next}`
+                    : `${brokenWords(seal)}It goes out once this version is approved.`
                   : `${row.account.name} has to be connected again; then it goes out. ${job.error?.message ?? ''}`}
               </p>
             )}

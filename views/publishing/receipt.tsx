@@ -1,3 +1,4 @@
+import type { TimeWindow } from '../../src/approvals/window.ts'
 import type { Frame } from '../../src/http/desk.ts'
 import { platforms } from '../../src/platforms/index.ts'
 import { taken } from '../../src/platforms/parts.ts'
@@ -151,6 +152,10 @@ function Facts({ receipt, zone }: { receipt: Receipt; zone: string }): Html {
             'Nobody: no approval was given for this version'
           ),
         },
+        {
+          term: 'Approved for',
+          value: seal?.window && <Window window={seal.window} zone={zone} />,
+        },
         { term: 'Planned by', value: planned.by },
         {
           term: 'Seal',
@@ -195,6 +200,25 @@ function Facts({ receipt, zone }: { receipt: Receipt; zone: string }): Html {
         },
       ]}
     />
+  )
+}
+
+/** The time that it was approved for, each end as exactly as the other moments. */
+function Window({ window: { from, until }, zone }: { window: TimeWindow; zone: string }): Html {
+  return (
+    <>
+      {from && (
+        <>
+          From <Exact at={from} zone={zone} />
+        </>
+      )}
+      {from && until && <br />}
+      {until && (
+        <>
+          Before <Exact at={until} zone={zone} />
+        </>
+      )}
+    </>
   )
 }
 

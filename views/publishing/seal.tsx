@@ -1,5 +1,6 @@
 import type { ReadBack } from '../../src/publishing/schema.ts'
 import type { JobSeal } from '../../src/publishing/seal-sheet.ts'
+import { WindowTimes } from '../approvals/window.tsx'
 import type { Html } from '../html.ts'
 import { Block, LinkButton, Mark, Meta, Time } from '../ui/index.tsx'
 
@@ -103,6 +104,10 @@ export function Assurance({
                   {seal.by ?? 'Somebody who has left'}, <Time at={seal.at} zone={zone} />
                 </>
               ),
+            },
+            {
+              term: seal.sent ? 'Approved for' : 'May go out',
+              value: seal.window && <WindowTimes window={seal.window} zone={zone} />,
             },
             {
               term: broken ? (seal.sent ? 'Sent' : 'Now') : 'Sent',

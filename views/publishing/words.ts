@@ -1,3 +1,4 @@
+import { outsideWindow } from '../../src/approvals/schema.ts'
 import type { JobRow } from '../../src/publishing/rows.ts'
 import type { Job } from '../../src/publishing/schema.ts'
 
@@ -33,11 +34,14 @@ const waits: Record<Exclude<NonNullable<JobRow['heldFor']>, 'late'>, string> = {
 }
 
 /** What stands beside a waiting job instead of its state's name; null where the name says it best. */
-export function whenWords(job: Pick<JobRow, 'state' | 'inSeconds' | 'heldFor' | 'account'>): string | null {
+export function whenWords(
+  job: Pick<JobRow, 'state' | 'inSeconds' | 'heldFor' | 'account'> & Partial<Pick<JobRow, 'error'>>,
+): string | null {
   const late = lateWords(job)
   if (job.state === 'held') {
     if (job.heldFor === 'late') return `its moment passed ${span(job.inSeconds)} ago`
-    const why = waits[job.heldFor ?? 'reconnect']
+    const misplaced = job.heldFor === 'approval' && job.error?.code === outsideWindow
+    const why = misplaced ? 'outside its approved time' : waits[job.heldFor ?? 'reconnect']
     return late ? `${why}, ${late}` : why
   }
   if (stuck(job)) return late ? `reconnect first, ${late}` : 'reconnect first'

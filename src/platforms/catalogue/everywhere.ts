@@ -142,6 +142,11 @@ export const ours = {
       'What would have gone out is not what was approved, or nobody has approved it, so nothing was sent.',
     next: 'Look at what changed and approve it as it is now: the post then goes out by itself.',
   },
+  outside_window: {
+    outcome: 'held',
+    cause: 'It was approved to go out within a certain time only, and its moment is not in that time.',
+    next: 'Move it into that time, or have it approved for another one: the post then goes out by itself.',
+  },
   brake: {
     outcome: 'held',
     cause: 'Somebody has put a brake on the workspace, or on the account, a tag or a word of this post.',
@@ -166,6 +171,11 @@ export const ours = {
     outcome: 'cancelled',
     cause: 'The moment of a post that repeats passed before it could be planned.',
     next: 'The next one of its rule goes out as planned. Schedule this one by hand if you want it all the same.',
+  },
+  skipped: {
+    outcome: 'cancelled',
+    cause: 'This one of a post that repeats was left out by hand.',
+    next: 'Plan it all the same on its page, while its moment is still to come.',
   },
   planned_already: {
     outcome: 'cancelled',
