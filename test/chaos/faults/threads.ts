@@ -1,7 +1,7 @@
 /** Fault 22: threads and sets of pictures that break off half-way. */
 import type { Fault as Misfortune } from '../../peers/serve.ts'
 import type { Told } from '../check.ts'
-import { accountAt, tenantAt, until, type Wish } from '../plan.ts'
+import { accountAt, planOne, tenantAt, until, type Wish } from '../plan.ts'
 import type { Rig } from '../rig.ts'
 import { type Fault, repeatedMs } from './fault.ts'
 
@@ -31,7 +31,7 @@ const bothWays = (['before', 'after'] as const).flatMap((when): Way[] => [
 ])
 
 /** What the play under way has come to; its misfortunes are laid out before its posts are planned. */
-const underWay = { uploads: { mastodon: 0, compatible: 0, bluesky: 0 }, restarts: [] as Promise<void>[] }
+const underWay = { restarts: [] as Promise<void>[] }
 
 function killer({ processes }: Rig) {
   return (port: number) => {
@@ -46,11 +46,9 @@ export const brokenOff: Fault = {
   mostLateMs: repeatedMs,
   wishes(rig, play) {
     const kill = killer(rig)
-    underWay.uploads = rig.platforms.uploads()
     underWay.restarts = []
-    rig.platforms.meetUpload(broken, { is: 'status', status: 503 })
     const dueAt = () => play.from + Math.floor((play.random() * play.overMs) / 2)
-    const threads = bothWays.flatMap(({ row, misfortune }, n) =>
+    return bothWays.flatMap(({ row, misfortune }, n) =>
       partByPart.map((network, nth): Wish => {
         const tenant = tenantAt(rig, n + nth)
         const text = `${play.name} ${tenant.slug} ${network} thread ${n}`
@@ -59,43 +57,50 @@ export const brokenOff: Fault = {
         return { tenant, account: accountAt(tenant, network), text, parts, dueAt: dueAt(), pictures: 0, row }
       }),
     )
-    const sets = partByPart.map((network, n): Wish => {
-      const tenant = tenantAt(rig, bothWays.length + partByPart.length + n)
-      const text = `${play.name} ${tenant.slug} ${network} pictures`
-      return {
-        tenant,
-        account: accountAt(tenant, network),
-        text,
-        dueAt: dueAt(),
-        pictures,
-        row: `picture ${broken} of ${pictures}: 503`,
-      }
-    })
-    return [...threads, ...sets]
   },
-  async play({ platforms, processes, recorded, posts }, { name, from, overMs }) {
+  async play(rig, { name, from, overMs }) {
     await until(from + overMs)
+    const left = async () => (await rig.recorded(name)).filter(({ state }) => state !== 'published')
+    const allOut = async () => {
+      const deadline = Date.now() + repeatedMs
+      while ((await left()).length > 0 && Date.now() < deadline) await Bun.sleep(500)
+    }
     // A thread may meet what befalls it late: when the account is busy with the one before.
-    const deadline = Date.now() + repeatedMs
-    const waits = async () => (await recorded(name)).some(({ state }) => state !== 'published')
-    while ((await waits()) && Date.now() < deadline) await Bun.sleep(500)
+    await allOut()
     await Promise.all(underWay.restarts)
-    await processes.revive()
-    const after = platforms.uploads()
+    await rig.processes.revive()
+    // Only now: a sender that is killed takes the upload with it that it has just made.
+    const before = rig.platforms.uploads()
+    rig.platforms.meetUpload(broken, { is: 'status', status: 503 })
+    for (const wish of pictureSets(rig, name)) await planOne(rig, wish)
+    await allOut()
+    const after = rig.platforms.uploads()
     const told: Told[] = partByPart.flatMap(network => {
-      const times = after[network] - underWay.uploads[network]
+      const times = after[network] - before[network]
       // Each once, and the one that was refused once more.
       return times === pictures + 1
         ? []
         : [['DOUBLE', `${network} was asked ${times} times to take ${pictures} pictures`]]
     })
-    const left = (await recorded(name)).filter(({ state }) => state !== 'published')
-    for (const { text, state } of left) told.push(['LOST', `${text} did not go on: ${state}`])
-    const threads = posts.filter(({ parts }) => parts).length
+    for (const { text, state } of await left()) told.push(['LOST', `${text} did not go on: ${state}`])
+    const threads = rig.posts.filter(({ parts }) => parts).length
     return {
-      times: posts.length,
+      times: rig.posts.length,
       words: `${threads} threads, ${underWay.restarts.length} senders killed`,
       told,
     }
   },
 }
+
+const pictureSets = (rig: Rig, play: string): Wish[] =>
+  partByPart.map((network, n) => {
+    const tenant = tenantAt(rig, n)
+    return {
+      tenant,
+      account: accountAt(tenant, network),
+      text: `${play} ${tenant.slug} ${network} pictures`,
+      dueAt: Date.now(),
+      pictures,
+      row: `picture ${broken} of ${pictures}: 503`,
+    }
+  })
