@@ -5,7 +5,10 @@ import type { BenchHouse } from './house.ts'
 
 export interface Observer {
   sql: Sql
-  /** Processor time of the backends that work on this database, in milliseconds each since it began. */
+  /**
+   * Processor time of the backends that serve this database's clients, in milliseconds each since it began. Autovacuum is
+   * not among them: it cleans up after what was measured before.
+   */
   backends(database: string): Promise<Map<number, number>>
   /** How many statements have run in this database. */
   statements(database: string): Promise<number>
@@ -19,7 +22,7 @@ export async function openObserver(house: BenchHouse): Promise<Observer> {
     sql,
     async backends(database) {
       const rows = await sql`
-        select pid from pg_stat_activity where datname = ${database} and application_name <> 'bench observer'`
+        select pid from pg_stat_activity where datname = ${database} and backend_type = 'client backend' and application_name <> 'bench observer'`
       return new Map(rows.map(row => [row.pid as number, cpuOf(row.pid as number)]))
     },
     async statements(database) {
