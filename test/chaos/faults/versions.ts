@@ -9,15 +9,15 @@ import { type Fault, takenOverMs } from './fault.ts'
 const git = (...words: string[]) => Bun.spawnSync(['git', ...words], { cwd: root })
 
 /**
- * The newest commit but one that changed the program and ran with the packages of now; null where there is none, or no
- * history.
+ * The newest commit but one that changed the program and ran with the packages and the migrations of now; null where there
+ * is none, or no history. A version that does not know a migration refuses to start, as it should.
  */
 export function formerCommit(): string | null {
   const log = git('log', '-20', '--skip=1', '--format=%h', '--', 'src')
   if (log.exitCode !== 0) return null
   const commits = log.stdout.toString().split('\n').filter(Boolean)
   const sameHere = (commit: string) =>
-    git('diff', '--quiet', commit, 'HEAD', '--', 'bun.lock', 'patches').exitCode === 0
+    git('diff', '--quiet', commit, 'HEAD', '--', 'bun.lock', 'patches', 'migrations').exitCode === 0
   return commits.find(sameHere) ?? null
 }
 
