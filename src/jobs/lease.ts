@@ -119,10 +119,10 @@ export async function armJobs(scope: Scope, armings: readonly Arming[]): Promise
 }
 
 /**
- * Holds a claimed job's lease, renewing it while the work goes on. `signal` aborts when it is lost or time is up.
+ * Holds a claimed job's lease, renewing it while the work goes on. `signal` aborts when it is lost or time is up. A job
+ * that its claim armed is not armed again while that is fresh.
  * @param run runs a piece of work in a transaction of the job's tenant
  * @param arm arms the job, alone or together with others
- * A job that its claim armed is not armed again where that is fresh.
  */
 export function holdLease(
   run: <T>(work: (scope: Scope) => Promise<T>) => Promise<T>,

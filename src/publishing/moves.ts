@@ -83,8 +83,8 @@ async function nextSlotOf(scope: Scope, id: string): Promise<FreeSlot> {
 }
 
 /**
- * Plans a job for another moment, for the next free slot of its account, or for now. One whose moment had passed waits for it again; one that was tried gets all
- * its tries anew.
+ * Plans a job for another moment, for the next free slot of its account, or for now. One whose moment had passed waits
+ * for it again; one that was tried gets all its tries anew.
  * @throws Conflict when it is over or under way, or is to be put off although it may be out; Invalid for a moment that it
  * is not approved for
  */
